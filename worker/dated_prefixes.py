@@ -29,7 +29,7 @@ class Filling:
     export_id: str
 
     def fill(self, template: str) -> str:
-        """The address of this run. The template has no fault."""
+        """The address of this run. The template must have no fault; see :func:`find_fault`."""
         values = self._values()
         return _PLACEHOLDER.sub(lambda found: values[found[1]], template)
 
@@ -52,7 +52,7 @@ class Filling:
 
 
 def find_fault(template: str) -> str | None:
-    """What cannot be meant, such as an unknown placeholder; ``None`` if all can."""
+    """What is wrong with a template, such as an unknown placeholder; ``None`` if nothing is."""
     for found in _PLACEHOLDER.finditer(template):
         if found[1] not in PLACEHOLDERS:
             known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)

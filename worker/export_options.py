@@ -7,8 +7,8 @@ ExportFormat = Literal["csv", "jsonl", "parquet"]
 ExportCompression = Literal["none", "gzip", "zstd"]
 #: Which of a segment's two lists are written.
 ExportSide = Literal["included", "excluded", "both"]
-#: ``exact`` is imported again as it is. ``spreadsheet`` opens in one without a cell becoming a
-#: formula, and is imported again by an import that is told so.
+#: A file that is ``exact`` can be imported again as it is. One for a ``spreadsheet`` has no cell
+#: that would be calculated, and is imported again with the same profile.
 Profile = Literal["exact", "spreadsheet"]
 
 #: Keys in a part: enough that parts are worth their requests, and what fits any object.
@@ -20,7 +20,7 @@ _ENDINGS: Final = {"none": "", "gzip": ".gz", "zstd": ".zst"}
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
-    """What is asked of an export; the defaults write one CSV file of the included keys."""
+    """The options of an export; the defaults write one CSV file of the included keys."""
 
     format: ExportFormat = "csv"
     compression: ExportCompression = "none"
@@ -42,7 +42,7 @@ class ExportOptions:
         return self.format + _ENDINGS[self.compression]
 
     def find_fault(self) -> str | None:
-        """What cannot be meant, whatever the list is; ``None`` if all can."""
+        """Which option does not go with the others, and why; ``None`` if all do."""
         if self.format != "csv":
             if self.header:
                 return f"header: a file of format {self.format} always names its columns"

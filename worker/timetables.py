@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Final
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from cronsim import CronSim, CronSimError
 
@@ -17,11 +17,13 @@ from worker.errors import TerminalError
 LONGEST_EXPRESSION: Final = 100
 LONGEST_ZONE: Final = 64
 
-#: Everything that an expression may consist of. What is worked out of it takes bounded time:
-#: 27 ms for one that never matches, because the library gives up after 50 years.
+#: Everything that an expression may consist of. Finding its due times takes bounded time: 27 ms
+#: for one that never matches, because the library gives up after 50 years.
 _EXPRESSION: Final = re.compile(r"[0-9A-Za-z*,/#-]+( +[0-9A-Za-z*,/#-]+){4}")
 _EXAMPLE: Final = "'0 2 * * *'"
 _MINUTES_OF_DAY: Final = 24 * 60
+#: Names that databases have beside those of places: what is meant is up to the host.
+_NO_PLACES: Final = {"localtime", "Factory"}
 #: Longer than clocks are ever changed by.
 _CLOCK_CHANGE_MS: Final = 3 * 3_600_000
 #: Due times that are counted one by one.
@@ -32,9 +34,13 @@ class TimetableRefused(TerminalError):
     """The expression or the time zone cannot be used; the message says why."""
 
 
+class ZoneRefused(TimetableRefused):
+    """It is the time zone that cannot be used: also if this host's database has not got it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """Due times by the clock on the wall of a time zone, to the minute.
+    """Due times by the wall clock of a time zone, to the minute.
 
     When clocks go forward, a time of day that is skipped is due when the skipped hour is over; when
     they go back, a time of day that comes twice is due the first time only. An expression whose
@@ -49,13 +55,13 @@ class Timetable:
 
     @classmethod
     def parse(cls, expression: str, zone: str) -> "Timetable":
-        """Check an expression and a zone; one made of checked values needs no check.
+        """Check an expression and a zone. Values that were checked before need no second check.
 
         Raises:
             TimetableRefused: either is malformed or unknown, or no time ever matches.
         """
         if len(zone) > LONGEST_ZONE or zone not in _known_zones():
-            raise TimetableRefused(
+            raise ZoneRefused(
                 f"{zone[:LONGEST_ZONE]!r} is not a time zone: use a name of the IANA database, "
                 "such as 'Europe/Berlin' or 'UTC'"
             )
@@ -67,11 +73,11 @@ class Timetable:
             )
         table = cls(text, zone)
         try:
-            is_ever = any(True for _ in table.after(0))
+            ever_due = any(True for _ in table.after(0))
         except CronSimError as exc:
             what = str(exc).removeprefix("Bad ")
             raise TimetableRefused(f"the {what} of {text!r} cannot be read") from exc
-        if not is_ever:
+        if not ever_due:
             raise TimetableRefused(f"{text!r} names no time that ever comes")
         return table
 
@@ -94,7 +100,7 @@ class Timetable:
     def latest_by(self, moment_ms: int) -> int | None:
         """The last due time that is not after a moment; ``None`` if there was none in 50 years.
 
-        Cost: a few milliseconds. Backwards the library is not exact where clocks go back, so it
+        Cost: a few milliseconds. The library is not exact backwards where clocks go back, so it
         only says where to begin.
         """
         before = self._local(moment_ms // 1_000 + 1)
@@ -114,7 +120,7 @@ class Timetable:
     def least_gap_s(self) -> int:
         """The least time between two due times of a day, or of two days in a row, in seconds.
 
-        It counts the days as if each could follow any other, and no change of clocks.
+        Days are taken as if any could follow any other, and changes of clocks are ignored.
         """
         table = CronSim(self.expression, datetime.fromtimestamp(0, UTC))
         minutes = sorted(hour * 60 + minute for hour in table.hours for minute in table.minutes)
@@ -126,12 +132,18 @@ class Timetable:
         return self._local(moment_ms // 1_000)
 
     def _local(self, second: int) -> datetime:
-        return datetime.fromtimestamp(second, ZoneInfo(self.zone))
+        try:
+            zone = ZoneInfo(self.zone)
+        except ZoneInfoNotFoundError as exc:
+            raise ZoneRefused(
+                f"this host's database has no time zone {self.zone!r}: update it (tzdata)"
+            ) from exc
+        return datetime.fromtimestamp(second, zone)
 
 
 @functools.cache
 def _known_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - _NO_PLACES
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -28,7 +28,7 @@ _MOST_ANSWERS: Final = 50_000
 _MOST_BYTES: Final = 1024 * 1024
 #: Calls at a time: one is answered while the other is read.
 _AT_ONCE: Final = 2
-#: Bad keys that are named; of a file of another kind, all are bad.
+#: Bad keys that are named; in a file that holds no keys, all are bad.
 _NAMED: Final = 20
 
 Write = Callable[[str], None]
@@ -44,7 +44,7 @@ class Answers:
 
 
 class BadKeys:
-    """Counts keys that cannot be one, and names the first few."""
+    """Counts keys that are not valid, and names the first few."""
 
     def __init__(self, note: Write) -> None:
         self._note = note

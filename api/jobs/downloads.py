@@ -12,7 +12,7 @@ from api.http.byte_ranges import ByteRange, parse_range
 from api.http.entity_tags import is_named, is_same
 from api.services.services import Services
 from worker.export_options import ExportFormat
-from worker.objects import ObjectInfo, ObjectNotFound
+from worker.objects import ObjectChanged, ObjectInfo, ObjectNotFound
 
 MEDIA_TYPES: Final[dict[ExportFormat, str]] = {
     "csv": "text/csv; charset=utf-8",
@@ -119,7 +119,7 @@ class JobFile:
     info: ObjectInfo
     headers: dict[str, str]
     deleted: str
-    """What is said of it once it is deleted."""
+    """What is said of it once it is deleted, or is another one at a destination."""
 
 
 def describe_file(info: ObjectInfo, file_name: str, media_type: str) -> dict[str, str]:
@@ -156,17 +156,19 @@ async def send_file(
 
 
 async def _require_file(services: Services, file: JobFile) -> None:
-    """Make sure that the file still exists, for an answer without its bytes.
+    """Make sure that the file is still there as it was, for an answer without its bytes.
 
     Raises:
-        NotFound: it was deleted.
+        NotFound: it was deleted or replaced.
         ObjectError: the bucket cannot tell.
     """
     head, info = services.objects().head, file.info
     try:
-        await services.object_threads.run(head, info.key, bucket=info.bucket)
+        found = await services.object_threads.run(head, info.key, bucket=info.bucket)
     except ObjectNotFound as exc:
         raise NotFound(file.deleted) from exc
+    if found.etag != info.etag:
+        raise NotFound(file.deleted)
 
 
 async def _stream(services: Services, file: JobFile, part: ByteRange | None) -> StreamingResponse:
@@ -178,9 +180,9 @@ async def _stream(services: Services, file: JobFile, part: ByteRange | None) -> 
         return pieces, next(pieces, b"")
 
     try:
-        # Read the first piece before the answer begins, so that a deleted file is a 404.
+        # Read the first piece before the answer begins, so that a file that is gone is a 404.
         pieces, first = await services.object_threads.run(begin)
-    except ObjectNotFound as exc:
+    except (ObjectNotFound, ObjectChanged) as exc:
         raise NotFound(file.deleted) from exc
     headers["Content-Length"] = str(requested.end - requested.start)
     if part is not None:

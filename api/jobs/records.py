@@ -15,6 +15,7 @@ from worker.store import (
     ImportRequest,
     JobOverview,
     JobRef,
+    JobRequest,
     JobState,
     ListRef,
     Store,
@@ -107,8 +108,8 @@ def find_export(
     return state.request, state
 
 
-def require_list(store: Store, request: ImportRequest) -> None:
-    """Refuse to show keys that an import has read once its list is deleted: they went with it.
+def require_list(store: Store, request: JobRequest) -> None:
+    """Refuse to show keys of an import or export once its list is deleted: they went with it.
 
     Without this, whoever creates a segment of the same key could read them.
 
@@ -119,7 +120,7 @@ def require_list(store: Store, request: ImportRequest) -> None:
     """
     if is_deleted(store, request):
         raise NotFound(
-            f"the list that import {request.import_id} was for is deleted, and its keys with it"
+            f"the list of {request.ref.kind} {request.ref.job_id} is deleted, and its keys with it"
         )
 
 

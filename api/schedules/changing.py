@@ -60,10 +60,10 @@ def create_schedule(
 def change_schedule(
     services: Services, ref: ListRef, key: str, patch: SchedulePatch
 ) -> tuple[ExportSchedule, ExportSchedule]:
-    """Change a schedule; a run that was claimed before goes on as it was asked for.
+    """Change a schedule; a run that was claimed before keeps the settings that it was claimed with.
 
     Returns:
-        The schedule as it was and as it is; the same if nothing is different.
+        The schedule before and after; twice the same if nothing changes.
 
     Raises:
         PreconditionFailed: it does not have the version that the patch names.
@@ -84,7 +84,8 @@ def change_schedule(
         if not changes:
             return current, current
         changed = _changed(services, current, replace(current, **changes))
-        require_allowed(services, changed)
+        if changed.options != current.options:  # else it can be paused, whatever is allowed now
+            require_allowed(services, changed)
         if store.export_schedules.replace(stored, changed) is None:
             raise ResourceChanged(f"{current.name} was changed at the same time")
         return current, changed
@@ -110,12 +111,12 @@ def delete_schedule(store: Store, ref: ListRef, key: str) -> ExportSchedule:
 
 
 def claim_now(store: Store, stored: StoredSchedule, request: ExportRequest) -> None:
-    """Admit an export that somebody asks of a schedule, as one of its runs.
+    """Admit an export that somebody starts by hand, as one of the runs of a schedule.
 
     Args:
         store: The store.
-        stored: The schedule when it was asked for.
-        request: The export, with the schedule's options as they are written there.
+        stored: The schedule as it was when the export was asked for.
+        request: The export; its options are the schedule's, with placeholders not filled in.
 
     Raises:
         ResourceChanged: somebody changes the schedule at the same time.
@@ -141,18 +142,18 @@ def claim_now(store: Store, stored: StoredSchedule, request: ExportRequest) -> N
 
 
 def require_allowed(services: Services, schedule: ExportSchedule) -> None:
-    """Make sure that a schedule may write where it would if it were due now.
+    """Make sure that a schedule may write to its destination, as it would be if it were due now.
 
     Raises:
         InvalidRequest: it may not.
     """
-    now_ms = services.clock()
+    now_ms, settings = services.clock(), services.settings
     sample = ScheduleRun(schedule.run_id(now_ms), now_ms, now_ms, "due")
     destination = scheduled_export(schedule, sample).options.destination
     if destination is None:
         return
     try:
-        parse_destination(destination, services.settings.destinations)
+        parse_destination(destination, settings.destinations, inbox=settings.inbox)
     except DestinationNotAllowed as exc:
         raise InvalidRequest(f"export.destination: {exc}") from exc
 
@@ -173,7 +174,7 @@ def summarise_schedule(schedule: ExportSchedule) -> Summary:
 
 
 def _changed(services: Services, current: ExportSchedule, wanted: ExportSchedule) -> ExportSchedule:
-    """The wanted schedule with its next version, and with what is due by its own times."""
+    """The wanted schedule with its next version, and its next due time if its times changed."""
     now_ms = services.clock()
     is_other = (current.cron, current.time_zone) != (wanted.cron, wanted.time_zone)
     least_s = services.settings.schedule_gap_s if is_other else 0

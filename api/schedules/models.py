@@ -6,17 +6,23 @@ from pydantic import AfterValidator, Field, model_validator
 
 from api.bodies.models import Flag, Int32, Int64, StrictBody, WireModel, null_is
 from api.errors import InvalidRequest
-from api.jobs.export_options import ExportBody
+from api.jobs.exports.options import ExportBody
 from worker.dated_prefixes import find_fault
 from worker.export_options import ExportOptions
 from worker.store import ExportSchedule, Retention, ScheduleRun
-from worker.timetables import LONGEST_EXPRESSION, LONGEST_ZONE, Timetable, TimetableRefused
+from worker.timetables import (
+    LONGEST_EXPRESSION,
+    LONGEST_ZONE,
+    Timetable,
+    TimetableRefused,
+    ZoneRefused,
+)
 
-#: As keys of other resources.
+#: The same as for the keys of other resources.
 KEY_PATTERN: Final = r"^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$"
 _MOST_RUNS: Final = 1_000
 _MOST_DAYS: Final = 3_650
-#: What null gives back to a schedule.
+#: The time zone of a schedule that names none.
 _UTC: Final = "UTC"
 
 Cron = Annotated[
@@ -33,27 +39,27 @@ Zone = Annotated[
     Field(
         min_length=1,
         max_length=LONGEST_ZONE,
-        description="The IANA name of the time zone in which it is read.",
+        description="The IANA name of the time zone in which `cron` is read.",
         examples=["Europe/Berlin"],
     ),
     null_is(_UTC),
 ]
 KeepLast = Annotated[
-    int | None,
+    Int32 | None,
     Field(
         ge=1,
         le=_MOST_RUNS,
         strict=True,
-        description="Files of so many runs are kept, the newest; null keeps all.",
+        description="Only the files of this many runs are kept, the newest; null keeps all.",
     ),
 ]
 KeepDays = Annotated[
-    int | None,
+    Int32 | None,
     Field(
         ge=1,
         le=_MOST_DAYS,
         strict=True,
-        description="Files are kept for so many days, at most those of 1,000 runs; null keeps all.",
+        description="Files are kept for this many days, of at most 1,000 runs; null keeps all.",
     ),
 ]
 
@@ -97,7 +103,7 @@ class NewScheduleBody(StrictBody):
 
 
 class SchedulePatch(StrictBody):
-    """What is to be changed; what is left out stays as it is."""
+    """The fields that change; a field that is left out stays as it is."""
 
     cron: Cron | None = None
     time_zone: Zone | None = None
@@ -117,7 +123,7 @@ class SchedulePatch(StrictBody):
         return self
 
     def changes(self, current: ExportSchedule) -> dict[str, Any]:
-        """The fields of the record that it changes, as they become."""
+        """The fields of the record that change, with their new values."""
         sent = self.model_fields_set
         keep = Retention(
             self.keep_last if "keep_last" in sent else current.keep.last,
@@ -200,7 +206,7 @@ def describe_options(options: ExportOptions) -> ExportBody:
 
 
 def parse_timetable(cron: str, zone: str, least_s: int) -> Timetable:
-    """Check when a schedule is due.
+    """Read when a schedule is due, and check that it is not too often.
 
     Args:
         cron: The expression.
@@ -212,6 +218,8 @@ def parse_timetable(cron: str, zone: str, least_s: int) -> Timetable:
     """
     try:
         table = Timetable.parse(cron, zone)
+    except ZoneRefused as exc:
+        raise InvalidRequest(f"timeZone: {exc}") from exc
     except TimetableRefused as exc:
         raise InvalidRequest(f"cron: {exc}") from exc
     if table.least_gap_s() < least_s:

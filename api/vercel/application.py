@@ -21,7 +21,14 @@ from api.vercel.dialect import VERCEL
 from api.vercel.evaluations import heavy_program
 from api.vercel.evaluations import routes as evaluations
 from api.vercel.flag_settings import routes as flag_settings
-from api.vercel.lists import exports, imports, revisions, uploads
+from api.vercel.lists import (
+    exports,
+    import_list,
+    imports,
+    rejected_rows,
+    revisions,
+    uploads,
+)
 from api.vercel.lists import routes as lists
 from api.vercel.openapi.contribution import describe
 from api.vercel.operations import require_permission
@@ -42,6 +49,8 @@ _ROUTERS: Final = (
     update.router,
     lists.router,
     imports.router,
+    import_list.router,
+    rejected_rows.router,
     uploads.router,
     exports.router,
     revisions.router,

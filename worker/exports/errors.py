@@ -12,4 +12,4 @@ class ExportError(Exception):
 
 
 class TooManyParts(ExportError, TerminalError):
-    """More parts than one manifest may name; export with larger ones."""
+    """More parts than one manifest may name; export with larger parts."""

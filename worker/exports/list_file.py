@@ -39,8 +39,8 @@ class _DigestingSink:
 class ListFile:
     """Writes keys to a sink as the options say; a context manager.
 
-    Left by an exception, what is written does not read as a whole file of its format, if the
-    format has an end. Memory: a column of keys, or one row group of Parquet.
+    If the block raises, what was written does not read as a whole file, in formats that have an
+    end marker. Memory: a column of keys, or one row group of Parquet.
     """
 
     def __init__(self, sink: Sink, options: ExportOptions) -> None:
@@ -81,7 +81,7 @@ class ListFile:
 
     @property
     def sha256(self) -> str:
-        """The digest of all bytes, in hexadecimal; of the file once the block is left."""
+        """The digest of all bytes, in hexadecimal; of the whole file once the block is left."""
         return self._digesting.sha256
 
     def write(self, keys: Column, side: Side) -> None:

@@ -35,8 +35,8 @@ class WrittenFile:
 class PartWriter:
     """Writes keys into as many objects as the options say, at least one; a context manager.
 
-    An object appears whole or not at all, and only once ``confirm`` has passed. Left by an
-    exception, the file that was being written does not appear. Memory: that of one ``ListFile``
+    An object appears whole or not at all, and only once ``confirm`` has passed. If the block
+    raises, the file that was being written does not appear. Memory: that of one ``ListFile``
     and one ``ObjectWriter``.
     """
 
@@ -66,7 +66,7 @@ class PartWriter:
         self._stack = ExitStack()
         self._file: ListFile | None = None
         self.files: list[WrittenFile] = []
-        """Those that are whole."""
+        """The files that are whole."""
 
     def __enter__(self) -> Self:
         return self

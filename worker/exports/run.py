@@ -25,7 +25,9 @@ logger = logging.getLogger("bigseg.exports")
 _PIN_MS: Final = 2 * 3_600 * 1_000
 #: Columns of members, 4 MiB each at most, read while those before become text or a row group.
 _COLUMNS_AHEAD: Final = 12
-#: Parts whose manifest an import still reads, at some 350 bytes each.
+#: How long upkeep may be late to delete files that have expired.
+_RECORD_OUTLIVES_S: Final = 86_400
+#: Parts whose manifest an import can still read, at about 350 bytes each.
 _MOST_FILES: Final = 10_000
 _SIDES: Final[Mapping[str, tuple[Side, ...]]] = {
     "included": (INCLUDED,),
@@ -38,7 +40,7 @@ class ExportWork:
     """Work on one export, whose only unit writes the list out; see ``worker.jobs.runner``.
 
     A file appears whole or not at all. A try that follows another one, whose worker may have been
-    killed, deletes what that one has left and begins again.
+    killed, deletes what the earlier one left and begins again.
     """
 
     next_stages: Final[Mapping[str, str]] = {}
@@ -83,10 +85,10 @@ class ExportWork:
         ref, sides = request.list_ref, _SIDES[request.options.side]
         if unit.attempt > 1:
             self._place.clear(self._services.objects)
-        # Every edit that was answered before is in the shards that are read from here on.
+        # Every edit answered before this moment is in the shards that are read from here on.
         as_of_ms = self._services.clock_ms()
         revision = pin(database, ref, request.export_id, _PIN_MS)
-        # Edits may have changed it since; the figure is for those who wait.
+        # Edits may change the counts meanwhile; they only serve the progress.
         state = self._services.store.memberships.state(ref)
         counts = {INCLUDED: state.included_count, EXCLUDED: state.excluded_count}
         progress.expect(sum(counts[side] for side in sides))
@@ -105,6 +107,8 @@ class ExportWork:
         ) as parts:
             for side in sides:
                 self._write_side(parts, revision, side, progress)
+        if request.options.part_rows is not None:
+            confirm()  # for the manifest, which would replace that of a later try
         return self._report(parts.files, unit, {"revision": revision.number, "asOf": as_of_ms})
 
     def _write_side(
@@ -137,11 +141,14 @@ class ExportWork:
 
     def _complete(self, report: dict[str, Any]) -> None:
         jobs, ref, settings = self._services.store.jobs, self._request.ref, self._services.settings
+        keep_s = settings.job_retention_s
         if self._place.is_own:
+            # The record says where the files are: it stays until they are deleted.
+            keep_s = max(keep_s, settings.export_retention_s + _RECORD_OUTLIVES_S)
             due_ms = self._services.clock_ms() + settings.export_retention_s * 1000
             self._services.store.export_files.expire(ref, due_ms)
             report["expires"] = due_ms
-        if jobs.end(ref, "complete", report=report, keep_s=settings.job_retention_s):
+        if jobs.end(ref, "complete", report=report, keep_s=keep_s):
             started_ms = jobs.get(ref).progress.started_ms or self._request.created_ms
             self._services.store.counting.add_seconds(
                 STAGE_SECONDS,

@@ -40,8 +40,8 @@ class ExportPlace:
         """Name one object.
 
         In bigseg's own prefix each try has its own names, so that a late one cannot replace the
-        file that is reported. A destination's are for people: a try confirms its lease before it
-        lets a file appear there.
+        file that is reported. At a destination names are for people, and a try confirms its lease
+        before it lets a file appear there.
 
         Args:
             request: The export.
@@ -57,8 +57,8 @@ class ExportPlace:
     def clear(self, objects: ObjectStore, *, keep_files: bool = False) -> bool:
         """Free what unfinished tries have sent, and delete the files. Idempotent.
 
-        A destination may take what is written and not let bigseg delete: then it stays, and a
-        warning says so.
+        The credentials may be allowed to write to a destination and not to delete there: then
+        everything stays, and a warning says so.
 
         Args:
             objects: Where they are.

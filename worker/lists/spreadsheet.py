@@ -1,8 +1,8 @@
-"""Keys as cells that no spreadsheet takes for a formula, and back.
+"""Keys as cells that no spreadsheet takes for formulas, and back.
 
 A cell that begins with one of a few characters is calculated when a spreadsheet opens it. An
-apostrophe in front of it makes it text. It is also put in front of keys that begin with one
-themselves, so that taking one away gives each key back.
+apostrophe in front of it makes it text. Keys that begin with an apostrophe get one, too, so that
+removing one gives each key back.
 
 Source: OWASP, "CSV Injection".
 """

@@ -11,6 +11,8 @@ from worker.objects.layout import INTERNAL_PREFIX, MAX_KEY_BYTES
 FOLDER_FAULT: Final = "is a folder, not a list: name a file in it"
 
 _SCHEME = "s3://"
+#: What an export's files are called at most: a segment's key, an id and an ending.
+_FILE_NAME_BYTES: Final = 320
 # Upper case and underscores exist in old buckets and in services other than AWS.
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,62}")
 _FOLDER_ENDS = ("/", "_$folder$")
@@ -69,18 +71,20 @@ def parse_folder(uri: str, start: str, allowed: tuple[str, ...]) -> tuple[str, s
     return bucket, key
 
 
-def parse_destination(uri: str, allowed: tuple[str, ...]) -> tuple[str, str]:
+def parse_destination(uri: str, allowed: tuple[str, ...], *, inbox: str | None) -> tuple[str, str]:
     """Split an address into bucket and folder if an export may write there.
 
     Args:
         uri: ``s3://bucket/folder``, with or without a slash at its end.
         allowed: As for :func:`parse_source`.
+        inbox: A prefix of the same form, if there is one: what is put there is imported.
 
     Returns:
         The bucket, and what keys in the folder begin with: with its slash, or nothing.
 
     Raises:
-        DestinationNotAllowed: as :func:`parse_source`.
+        DestinationNotAllowed: as :func:`parse_source`; or it is inside the inbox, or leaves no
+            room for the names of files.
     """
     try:
         bucket, path = _split(uri)
@@ -90,6 +94,15 @@ def parse_destination(uri: str, allowed: tuple[str, ...]) -> tuple[str, str]:
     folder = f"{path.strip('/')}/" if path.strip("/") else ""
     if folder.startswith(INTERNAL_PREFIX):
         raise DestinationNotAllowed(f"{uri!r} is inside bigseg's own prefix {INTERNAL_PREFIX!r}")
+    if inbox is not None and _allows(inbox, bucket, folder):
+        raise DestinationNotAllowed(
+            f"{uri!r} is inside the inbox {inbox}, where it would be imported: export elsewhere"
+        )
+    if len(folder.encode()) > MAX_KEY_BYTES - _FILE_NAME_BYTES:
+        raise DestinationNotAllowed(
+            f"the folder in {uri[:80]!r}… is over {MAX_KEY_BYTES - _FILE_NAME_BYTES} bytes, which "
+            "leaves no room for the names of files"
+        )
     if not any(_allows(prefix, bucket, folder) for prefix in allowed):
         raise DestinationNotAllowed(
             f"{uri!r} is not below an allowed prefix ({', '.join(allowed) or 'there is none'}): "

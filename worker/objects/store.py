@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from worker.objects.client import open_clients, open_presigner
 from worker.objects.deleting import delete_one, delete_prefix
-from worker.objects.driver_errors import driver_errors, s3_address
-from worker.objects.errors import ObjectAccessDenied, ObjectArchived, ObjectStoreRefused
-from worker.objects.info import ObjectInfo, archive_fault, unix_ms
+from worker.objects.driver_errors import driver_errors
+from worker.objects.info import ObjectInfo
 from worker.objects.moving import copy_object, delete_object
 from worker.objects.reading.concurrently import in_threads
+from worker.objects.reading.heads import head_object
 from worker.objects.reading.held_objects import HELD_BYTES, READERS, HeldObject
 from worker.objects.reading.listing import ListedObject, list_pages
 from worker.objects.reading.pages import list_page
@@ -25,8 +25,6 @@ from worker.objects.writing.writer import ObjectWriter
 from worker.settings import ObjectSettings
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from mypy_boto3_s3 import S3Client
 
 
@@ -110,24 +108,8 @@ class ObjectStore:
             ObjectAccessDenied: these credentials may not read it, or may not use its KMS key.
             ObjectError: it cannot be read.
         """
-        bucket = bucket or self.bucket
         client = self._probe if briefly else self._client
-        try:
-            with driver_errors("look at", bucket, key):
-                reply = client.head_object(Bucket=bucket, Key=key)
-        except (ObjectAccessDenied, ObjectStoreRefused):
-            # The answer to HEAD has no body, so the reason for the refusal is missing.
-            _read_first_byte(client, bucket, key)
-            raise
-        if fault := archive_fault(reply):
-            raise ObjectArchived(f"cannot read {s3_address(bucket, key)}: {fault}")
-        if reply["ContentLength"] and "kms" in reply.get("ServerSideEncryption", ""):
-            # Its head is readable without its key.
-            _read_first_byte(client, bucket, key)
-        # Some services leave it out.
-        modified = cast("datetime | None", reply.get("LastModified"))
-        modified_ms = None if modified is None else unix_ms(modified)
-        return ObjectInfo(bucket, key, reply["ContentLength"], reply["ETag"], modified_ms)
+        return head_object(client, bucket or self.bucket, key)
 
     def list_page(
         self, prefix: str, after: str = "", *, bucket: str | None = None
@@ -393,16 +375,6 @@ class ObjectStore:
             ObjectError: some could not be aborted. Safe to retry if transient.
         """
         return abort_uploads(self._client, bucket or self.bucket, prefix)
-
-
-def _read_first_byte(client: "S3Client", bucket: str, key: str) -> None:
-    """Ask for content, to be told what stands in the way.
-
-    Raises:
-        ObjectError: what does.
-    """
-    with driver_errors("read", bucket, key):
-        client.get_object(Bucket=bucket, Key=key, Range="bytes=0-0")["Body"].close()
 
 
 def _unwatched(_: int) -> None:

@@ -1,4 +1,4 @@
-"""The turn of upkeep at the schedules of all environments."""
+"""Upkeep's turn at the schedules of all environments."""
 
 import logging
 

@@ -9,7 +9,7 @@ from worker.timetables import Timetable
 #: Clocks of several hosts differ by less. One that is behind by more was set back, and what was
 #: done by its earlier time is not done yet.
 CLOCK_TOLERANCE_MS: Final = 60_000
-#: A run that begins later than this was missed first.
+#: A run that begins later than this after its due time was missed at first.
 _LATE_MS: Final = 60_000
 
 
@@ -19,15 +19,15 @@ class DueRun:
 
     run: ScheduleRun
     schedule: ExportSchedule
-    """The schedule once it is: its next due time, and the run among its runs."""
+    """The schedule once the run is started: its next due time, and the run among its runs."""
     skipped: ExportSchedule
-    """The schedule if that run was started before."""
+    """The schedule if the run turns out to have been started before."""
 
 
 def plan_run(schedule: ExportSchedule, now_ms: int) -> DueRun | None:
     """The run that is due, if any: of several due times that were missed the last one.
 
-    Cost: none worth telling unless one is due, then a few milliseconds.
+    Cost: negligible unless one is due, then a few milliseconds.
     """
     if schedule.paused or schedule.next_ms is None or now_ms < schedule.next_ms:
         return None

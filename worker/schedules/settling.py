@@ -80,7 +80,7 @@ def outdated(schedule: ExportSchedule, kept: list[KeptFiles], now_ms: int) -> li
 
 
 def _is_due(services: Services, schedule: ExportSchedule) -> bool:
-    """Whether the files are to be looked at: after each run, and now and then."""
+    """Whether to look at the files now: after each run, and once an hour."""
     newest = next((run.export_id for run in schedule.runs if run.status == "complete"), "none")
     name = f"schedule:{schedule.id}:{schedule.version}:{newest}"
     return services.store.jobs.take_turn(name, _LOOK_EVERY_MS)

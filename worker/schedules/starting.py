@@ -56,9 +56,9 @@ def start_due(services: Services, stored: StoredSchedule) -> bool:
 
 
 def announce_new(services: Services, stored: StoredSchedule) -> StoredSchedule:
-    """Do what follows the start of each run for which it is not noted that it was done.
+    """Announce each run that has started and is not yet marked as announced.
 
-    A process may have died before it could. Safe to repeat and to interrupt.
+    A process may have died before it could announce it. Safe to repeat and to interrupt.
 
     Returns:
         The schedule as it is now.
@@ -69,7 +69,7 @@ def announce_new(services: Services, stored: StoredSchedule) -> StoredSchedule:
         try:
             request = services.store.jobs.request(_ref(stored, run))
         except (JobNotFound, UnreadableRecord):
-            continue  # its end says so
+            continue  # settling notes how it ended
         if isinstance(request, ExportRequest):
             _announce(services, run, request)
         changed = stored.value.with_run(replace(run, announced=True))
@@ -79,7 +79,7 @@ def announce_new(services: Services, stored: StoredSchedule) -> StoredSchedule:
 
 def _announce(services: Services, run: ScheduleRun, request: ExportRequest) -> None:
     admit_export(services.store, request)
-    if run.cause != "manual":  # else it is on record who has asked for it
+    if run.cause != "manual":  # else the audit log already names who started it
         record_scheduled_start(services.store, run, request)
     services.announce(request.ref, 1)
 
@@ -87,7 +87,8 @@ def _announce(services: Services, run: ScheduleRun, request: ExportRequest) -> N
 def _require_allowed(services: Services, request: ExportRequest) -> None:
     """Check the destination again: the setting may have changed since the schedule was made."""
     if request.options.destination is not None:
-        parse_destination(request.options.destination, services.settings.destinations)
+        settings = services.settings
+        parse_destination(request.options.destination, settings.destinations, inbox=settings.inbox)
 
 
 def _refuse(services: Services, stored: StoredSchedule, due: DueRun, reason: str) -> None:

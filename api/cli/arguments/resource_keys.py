@@ -29,7 +29,7 @@ def encode_key(key: str) -> str:
 
 
 def encode_id(given: str) -> str:
-    """Write the id of an import, a token or an SDK key as a part of a path.
+    """Write the id of an import, an export, a token or an SDK key as a part of a path.
 
     Raises:
         UsageError: it cannot be an id.

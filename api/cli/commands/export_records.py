@@ -8,10 +8,9 @@ import typer
 from api.cli.arguments.durations import parse_duration
 from api.cli.errors import UsageError
 from api.cli.jobs.downloading import describe_part, download
-from api.cli.jobs.export_files import is_standard_output, open_output
 from api.cli.jobs.interrupts import explain_interrupt
-from api.cli.jobs.job_lists import list_parameters, read_jobs
-from api.cli.session.completion import complete_segments
+from api.cli.jobs.job_lists import JobSelection, JobTable, show_jobs
+from api.cli.jobs.outputs import is_standard_output, open_output
 from api.cli.session.options import EnvironmentOptions, SegmentOptions, with_options
 from api.cli.session.session import Session
 from api.cli.session.tables import Table, moment
@@ -36,58 +35,24 @@ def register(app: typer.Typer) -> None:
 
 def _list(
     target: EnvironmentOptions,
+    selection: JobSelection,
     session: Session,
-    segment: Annotated[
-        str | None,
-        typer.Option(
-            "--segment",
-            "-s",
-            help="Only exports of this segment.",
-            show_default="all of the environment",
-            autocompletion=complete_segments,
-        ),
-    ] = None,
-    status: Annotated[
-        list[str] | None,
-        typer.Option(help="Only with this status, such as complete; may be given several times."),
-    ] = None,
     file_format: Annotated[
         str | None, typer.Option("--format", help="Only of this format, such as csv.")
     ] = None,
-    initiator: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only started by the token of this name.")
-    ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="Only later ones: 2026-01-31, 2026-01-31T12:00Z, or 2h."),
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Only earlier ones.", show_default="now")
-    ] = None,
-    limit: Annotated[int, typer.Option(help="The most to list.", min=1, max=1_000)] = 20,
 ) -> None:
     """List exports, newest first, as long as they are on record.
 
     These are the last 100 of a segment, or the last 1,000 of an environment.
     """
-    wanted = {"status": status or [], "format": file_format, "initiator": initiator}
-    parameters = list_parameters(wanted, since, until)
-    place = target.path_of_environment if segment is None else target.segment_path(segment)
-    with session.open_connection() as connection:
-        items = read_jobs(connection, f"{place}/exports", parameters, limit)
-    if segment is None:
-        rows = [(job["segmentKey"], *_row(job)) for job in items]
-        title, columns = f"Exports of {target.environment}", ("segment", *_COLUMNS)
-        session.show(items, Table(title, columns, rows, frozenset({"id"})))
-        return
-    rows = [_row(job) for job in items]
-    session.show(items, Table(f"Exports of {segment}", _COLUMNS, rows, frozenset({"id"})))
+    table = JobTable("exports", "Exports of", _COLUMNS, _row)
+    show_jobs(session, target, selection, table, format=file_format)
 
 
 def _show(export_id: _ExportId, target: SegmentOptions, session: Session) -> None:
     """Show one export: how far it is, or how it ended."""
     with session.open_connection() as connection:
-        job = connection.get(_path(target, export_id))
+        job = connection.get(target.export_path(export_id))
     result = job["result"] or {}
     rows = list(zip(_COLUMNS, _row(job), strict=True))
     rows += [
@@ -111,7 +76,7 @@ def _files(
         str | None,
         typer.Option(
             metavar="TIME",
-            help="Add URLs by which anybody may download the files for so long: 1h, at most 7d.",
+            help="Add URLs that let anybody download the files for this long: 1h, at most 7d.",
             show_default="no URLs",
         ),
     ] = None,
@@ -121,11 +86,11 @@ def _files(
     if expires_in is not None:
         parameters["expiresIn"] = parse_duration(expires_in, "--expires-in")
     with session.open_connection() as connection:
-        files = connection.get_all(f"{_path(target, export_id)}/files", **parameters)
+        files = connection.get_all(f"{target.export_path(export_id)}/files", **parameters)
     columns = ("filename", "rows", "size", "sha256", "address", "url")
     rows = [
-        (one["filename"], one["rows"], one["sizeBytes"], one["sha256"], one["address"], one["url"])
-        for one in files
+        tuple(file[name] for name in ("filename", "rows", "sizeBytes", "sha256", "address", "url"))
+        for file in files
     ]
     session.show(files, Table(f"Files of export {export_id}", columns, rows, frozenset({"url"})))
 
@@ -144,7 +109,7 @@ def _download(
     to_file = not is_standard_output(output)
     if session.as_json and not to_file:
         raise UsageError("--json needs --output FILE: both would write to standard output")
-    path = _path(target, export_id)
+    path = target.export_path(export_id)
     with (
         session.open_connection() as connection,
         ProgressDisplay(hidden=session.hides_progress) as display,
@@ -162,16 +127,12 @@ def _download(
 
 def _cancel(export_id: _ExportId, target: SegmentOptions, session: Session) -> None:
     """Cancel an export that is at work, or delete the files of a complete one."""
-    path = _path(target, export_id)
+    path = target.export_path(export_id)
     with session.open_connection() as connection:
         connection.delete(path)
         job = connection.get(path)
     ended = "is cancelled" if job["status"] == "stopped" else "has its files deleted"
     session.say(f"export {export_id} {ended}", job)
-
-
-def _path(target: SegmentOptions, export_id: str) -> str:
-    return f"{target.path}/exports/{export_id}"
 
 
 def _row(job: dict[str, Any]) -> tuple[object, ...]:

@@ -7,11 +7,11 @@ import typer
 
 from api.cli.connection.connection import Connection
 from api.cli.errors import CommandError, UsageError
-from api.cli.jobs.export_downloads import download_file, download_parts, require_directory
-from api.cli.jobs.export_files import is_standard_output, open_output
-from api.cli.jobs.export_options import WritingOptions
+from api.cli.jobs.exports.downloads import download_file, download_parts, require_directory
+from api.cli.jobs.exports.options import WritingOptions
 from api.cli.jobs.following import follow
 from api.cli.jobs.interrupts import defer_interrupt, explain_interrupt
+from api.cli.jobs.outputs import is_standard_output, open_output
 from api.cli.session.options import SegmentOptions, with_options
 from api.cli.session.session import Session
 from api.progress.display import ProgressDisplay
@@ -39,7 +39,7 @@ def _export(
 ) -> None:
     """Export the keys of a segment; the file can be imported again.
 
-    A download that is cut goes on where it was, and is compared with the file's digest.
+    A download that is cut off resumes where it stopped, and is checked against the digest.
     """
     body = writing.body(output)
     if writing.destination is not None:

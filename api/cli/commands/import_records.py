@@ -9,17 +9,16 @@ import typer
 from api.cli.commands.imports import approve
 from api.cli.errors import UsageError
 from api.cli.jobs.downloading import describe_part, download
-from api.cli.jobs.export_files import is_standard_output, open_output
 from api.cli.jobs.following import follow
 from api.cli.jobs.import_reports import end_as, files_table, show_import
 from api.cli.jobs.interrupts import describe_ongoing, explain_interrupt
-from api.cli.jobs.job_lists import list_parameters, read_jobs
+from api.cli.jobs.job_lists import JobSelection, JobTable, show_jobs
+from api.cli.jobs.outputs import is_standard_output, open_output
 from api.cli.jobs.previews import count_table, key_table
 from api.cli.jobs.terminal_text import escape_controls
-from api.cli.session.completion import complete_segments
 from api.cli.session.options import EnvironmentOptions, SegmentOptions, with_options
 from api.cli.session.session import Session
-from api.cli.session.tables import Table, moment
+from api.cli.session.tables import moment
 from api.progress.display import ProgressDisplay
 
 _ImportId = Annotated[str, typer.Argument(metavar="ID", help="The import's id.")]
@@ -47,51 +46,16 @@ def register(app: typer.Typer) -> None:
 
 def _list(
     target: EnvironmentOptions,
+    selection: JobSelection,
     session: Session,
-    segment: Annotated[
-        str | None,
-        typer.Option(
-            "--segment",
-            "-s",
-            help="Only imports into this segment.",
-            show_default="all of the environment",
-            autocompletion=complete_segments,
-        ),
-    ] = None,
-    status: Annotated[
-        list[str] | None,
-        typer.Option(help="Only with this status, such as stopped; may be given several times."),
-    ] = None,
     mode: Annotated[str | None, typer.Option(help="Only of this mode, such as replace.")] = None,
-    initiator: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only started by the token of this name.")
-    ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="Only later ones: 2026-01-31, 2026-01-31T12:00Z, or 2h."),
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Only earlier ones.", show_default="now")
-    ] = None,
-    limit: Annotated[int, typer.Option(help="The most to list.", min=1, max=1_000)] = 20,
 ) -> None:
     """List imports, newest first, as long as they are on record.
 
     These are the last 100 of a segment, or the last 1,000 of an environment.
     """
-    parameters = list_parameters(
-        {"status": status or [], "mode": mode, "initiator": initiator}, since, until
-    )
-    place = target.path_of_environment if segment is None else target.segment_path(segment)
-    with session.open_connection() as connection:
-        items = read_jobs(connection, f"{place}/imports", parameters, limit)
-    if segment is None:
-        rows = [(job["segmentKey"], *_row(job)) for job in items]
-        title, columns = f"Imports of {target.environment}", ("segment", *_COLUMNS)
-        session.show(items, Table(title, columns, rows, frozenset({"id"})))
-        return
-    rows = [_row(job) for job in items]
-    session.show(items, Table(f"Imports into {segment}", _COLUMNS, rows, frozenset({"id"})))
+    table = JobTable("imports", "Imports into", _COLUMNS, _row)
+    show_jobs(session, target, selection, table, mode=mode)
 
 
 def _show(import_id: _ImportId, target: SegmentOptions, session: Session) -> None:

@@ -1,11 +1,11 @@
-"""What may be said of a schedule when it is made and when it is changed."""
+"""Options that create and change a schedule alike."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
-from api.cli.jobs.export_options import WritingOptions
+from api.cli.jobs.exports.options import WritingOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,14 +21,14 @@ class ScheduleOptions:
         ),
     ] = None
     keep_last: Annotated[
-        int | None, typer.Option(min=1, help="Keep the files of so many runs, the newest.")
+        int | None, typer.Option(min=1, help="Keep only the files of this many runs, the newest.")
     ] = None
-    keep_days: Annotated[int | None, typer.Option(min=1, help="Keep files for so many days.")] = (
+    keep_days: Annotated[int | None, typer.Option(min=1, help="Keep files for this many days.")] = (
         None
     )
 
     def body(self, writing: WritingOptions) -> dict[str, Any]:
-        """What is sent of it and of how the keys are written; nothing of what is left out."""
+        """The fields that are sent, with how the keys are written; unset ones are left out."""
         given = {
             "timeZone": self.time_zone,
             "export": None if writing == WritingOptions() else writing.body(None),

@@ -6,7 +6,7 @@ import typer
 
 from api.cli.arguments.resource_keys import encode_key
 from api.cli.commands.schedule_options import ScheduleOptions
-from api.cli.jobs.export_options import WritingOptions
+from api.cli.jobs.exports.options import WritingOptions
 from api.cli.session.confirmation import Yes, confirm, require_answerable
 from api.cli.session.options import SegmentOptions, with_options
 from api.cli.session.session import Session
@@ -81,12 +81,12 @@ def _update(
     cron: Annotated[str | None, typer.Option(metavar="EXPRESSION", help="When it is due.")] = None,
     *,
     keep_all: Annotated[
-        bool, typer.Option("--keep-all", help="Delete no more of its files.")
+        bool, typer.Option("--keep-all", help="Keep all of its files from now on.")
     ] = False,
 ) -> None:
-    """Change a schedule; from then on no run starts in the old form.
+    """Change a schedule; from then on no run starts with the old settings.
 
-    What is said of the export replaces all that was said of it.
+    If any option of the export is given, all of them are replaced.
     """
     body: dict[str, Any] = options.body(writing)
     if keep_all:
@@ -97,17 +97,17 @@ def _update(
 
 
 def _pause(key: Key, target: SegmentOptions, session: Session) -> None:
-    """Start no run until it is resumed; what is due meanwhile is not caught up."""
+    """Pause a schedule: no run starts until it is resumed, and none is caught up."""
     _patch(key, target, session, {"paused": True})
 
 
 def _resume(key: Key, target: SegmentOptions, session: Session) -> None:
-    """Go on with the first due time from now on."""
+    """Resume a schedule with the first due time from now on."""
     _patch(key, target, session, {"paused": False})
 
 
 def _run(key: Key, target: SegmentOptions, session: Session) -> None:
-    """Start an export as the schedule says, now; it is due as before."""
+    """Start an export now, as the schedule says; its due times stay as they are."""
     with session.open_connection() as connection:
         started = connection.post(f"{_path(target, key)}/run", None).json()
     session.say(f"export {started['exportId']} was started", started)
@@ -147,13 +147,13 @@ def _row(schedule: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _print(session: Session, schedule: dict[str, Any]) -> None:
-    said = [(name, value) for name, value in schedule["export"].items() if value]
+    options = [(name, value) for name, value in schedule["export"].items() if value]
     rows = [
         ("cron", schedule["cron"]),
         ("time zone", schedule["timeZone"]),
         ("paused", schedule["paused"]),
         ("next run", moment(schedule["nextRunAt"])),
-        *said,
+        *options,
         ("keep last", schedule["keepLast"]),
         ("keep days", schedule["keepDays"]),
         ("version", schedule["version"]),

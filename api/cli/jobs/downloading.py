@@ -5,7 +5,7 @@ from pathlib import Path
 
 from api.cli.connection.connection import Connection
 from api.cli.errors import CommandError
-from api.cli.jobs.export_files import Write, is_standard_output, is_written_whole
+from api.cli.jobs.outputs import Write, is_standard_output, is_written_whole
 from api.progress.display import ProgressDisplay
 from api.progress.line import Progress
 

@@ -2,7 +2,7 @@
 
 import codecs
 
-from api.cli.jobs.export_files import Write
+from api.cli.jobs.outputs import Write
 from api.cli.session.tables import CONTROLS
 
 

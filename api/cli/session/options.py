@@ -146,6 +146,10 @@ class SegmentOptions(EnvironmentOptions):
         """The path of one of its imports."""
         return f"{self.path}/imports/{encode_id(import_id)}"
 
+    def export_path(self, export_id: str) -> str:
+        """The path of one of its exports."""
+        return f"{self.path}/exports/{encode_id(export_id)}"
+
 
 #: What the parameter of typer's context is called, unless the function has one itself.
 _CONTEXT = "typer_context"

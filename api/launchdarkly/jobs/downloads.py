@@ -6,7 +6,7 @@ from fastapi.responses import StreamingResponse
 from api.errors import NotFound, RangeNotSatisfiable
 from api.jobs.documentation import ExportId
 from api.jobs.downloads import FILE_RESPONSES, JobFile, WantedOf, send_file
-from api.jobs.export_files import Part, find_file
+from api.jobs.exports.files import Part, find_file
 from api.launchdarkly.jobs.models import find_segment_export
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
@@ -56,5 +56,6 @@ async def download(
 
 
 def _find(services: Services, path: SegmentPath, export_id: str, part: int | None) -> JobFile:
-    request, state = find_segment_export(services.store(), path, export_id)
-    return find_file(services.objects(), request, state, path.segment, part)
+    store = services.store()
+    request, state = find_segment_export(store, path, export_id)
+    return find_file(store, services.objects(), request, state, path.segment, part)

@@ -6,7 +6,7 @@ from pydantic import Field
 from api.bodies.models import Int32, WireModel
 from api.errors import NotFound
 from api.jobs.documentation import ExportId
-from api.jobs.export_files import ExpiresIn, ExportFileStatus, find_files, represent_files
+from api.jobs.exports.files import ExpiresIn, ExportFileStatus, find_files, represent_files
 from api.jobs.files import SHOWN_FILES, FileLimit, FileOffset
 from api.launchdarkly.jobs.models import find_segment_export
 from api.launchdarkly.wire.links import Links, SegmentPath
@@ -61,9 +61,10 @@ def _list_files(
     page: tuple[int, int],
     expires_in: int | None,
 ) -> ExportFilePage:
-    request, state = find_segment_export(services.store(), path, export_id)
+    store = services.store()
+    request, state = find_segment_export(store, path, export_id)
     objects, own, (limit, offset) = services.objects(), path.export(export_id), page
-    files = find_files(objects, request, state)
+    files = find_files(store, objects, request, state)
     expires = None if expires_in is None else (expires_in, services.clock())
     query = encode_query(expiresIn="" if expires_in is None else str(expires_in))
     return ExportFilePage(

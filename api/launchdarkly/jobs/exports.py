@@ -11,8 +11,10 @@ from api.access.auth import Caller
 from api.audit import audit_segment
 from api.errors import Conflict, KeyReused, UnsupportedMediaType
 from api.jobs.documentation import DIFFERENT_KEY_USE, ExportId, inline_schema
-from api.jobs.export_options import ExportBody, read_options
-from api.jobs.exports import CANCEL_REFUSES, cancel, start_export
+from api.jobs.exports.cancelling import REFUSES as CANCEL_REFUSES
+from api.jobs.exports.cancelling import cancel
+from api.jobs.exports.options import ExportBody, read_options
+from api.jobs.exports.starting import start_export
 from api.jobs.idempotency import IdempotencyKeyOf
 from api.launchdarkly.jobs.documentation import NO_EXPORT, segment_location
 from api.launchdarkly.jobs.models import (

@@ -6,8 +6,8 @@ from pydantic import Field, SkipValidation
 
 from api.bodies.models import Int32, Int64, WireModel
 from api.jobs.compositions import CompositionRepresentation, represent_composition
-from api.jobs.export_files import ExportResult, download_type, represent_result
-from api.jobs.export_options import ExportOptionsRepresentation
+from api.jobs.exports.files import ExportResult, download_type, represent_result
+from api.jobs.exports.options import ExportOptionsRepresentation
 from api.jobs.files import FileStatus, SkippedFiles, count_files, list_files, skipped_files
 from api.jobs.models import (
     DetectedList,

@@ -65,7 +65,7 @@ def read_question(raw: bytes) -> BulkQuestion:
     segments, contexts = _read_fields(raw)
     if len(set(segments)) < len(segments):
         repeated = next(key for key, count in Counter(segments).items() if count > 1)
-        raise InvalidRequest(f"segments: {ascii(repeated)[:80]} is there twice; name each once")
+        raise InvalidRequest(f"segments: {ascii(repeated)[:80]} is named twice; name each once")
     pairs = len(segments) * len(contexts)
     if pairs > MOST_PAIRS:
         raise InvalidRequest(

@@ -11,7 +11,8 @@ from api.access.auth import Caller
 from api.audit import audit_segment
 from api.bodies.models import Int32, WireModel
 from api.errors import Conflict, KeyReused, KeyTaken, NotFound, PreconditionFailed
-from api.jobs.exports import start_export
+from api.jobs.documentation import DIFFERENT_KEY_USE, location_header
+from api.jobs.exports.starting import start_export
 from api.jobs.idempotency import IdempotencyKeyOf
 from api.jobs.starting import Start
 from api.launchdarkly.operations import NO_SEGMENT
@@ -148,7 +149,8 @@ def patch(
 ) -> ScheduleRepresentation:
     """Change, pause or resume an export schedule.
 
-    From this answer on no run starts in the old form. What was due during a pause is not caught up.
+    After this answer no run starts with the old settings. What was due during a pause is not caught
+    up.
     """
     segment = find_big_segment(services.store(), path)
     before, after = change_schedule(services, segment.ref, scheduleKey, body)
@@ -188,16 +190,7 @@ def delete(
     responses={
         200: {
             "description": "The export was accepted.",
-            "headers": {
-                "Location": {
-                    "description": "The path of the export; it ends with its id.",
-                    "required": True,
-                    "schema": {
-                        "type": "string",
-                        "pattern": f"^{PREFIX}/segments/.+/exports/[0-9a-f-]{{36}}$",
-                    },
-                }
-            },
+            "headers": location_header(f"{PREFIX}/segments/.+", "export"),
         }
     },
     dependencies=[RequireNoBody],
@@ -208,7 +201,7 @@ def delete(
         **_NO_SCHEDULE,
         Conflict: "A request with this `Idempotency-Key` is under way, or the schedule keeps "
         "changing; try again.",
-        KeyReused: "The `Idempotency-Key` was sent before, with a different request.",
+        KeyReused: DIFFERENT_KEY_USE,
     },
 )
 def run(
@@ -218,9 +211,9 @@ def run(
     caller: CallerOf,
     key: IdempotencyKeyOf,
 ) -> Response:
-    """Start an export as the schedule says, now; also of one that is paused.
+    """Start an export now, as the schedule says, even if it is paused.
 
-    It is one of the schedule's runs, and changes nothing about when the schedule is due.
+    It counts as one of the schedule's runs, and does not change when the schedule is due.
     """
     segment = find_big_segment(services.store(), path)
     stored = services.store().export_schedules.get(segment.ref, scheduleKey)

@@ -10,9 +10,11 @@ from starlette.concurrency import run_in_threadpool
 from api.errors import Conflict, KeyReused, NotFound, RangeNotSatisfiable, UnsupportedMediaType
 from api.jobs.documentation import DIFFERENT_KEY_USE, ExportId, inline_schema, location_header
 from api.jobs.downloads import FILE_RESPONSES, JobFile, WantedOf, send_file
-from api.jobs.export_files import ExpiresIn, Part, find_file, find_files, represent_files
-from api.jobs.export_options import ExportBody, read_options
-from api.jobs.exports import CANCEL_REFUSES, cancel, start_export
+from api.jobs.exports.cancelling import REFUSES as CANCEL_REFUSES
+from api.jobs.exports.cancelling import cancel
+from api.jobs.exports.files import ExpiresIn, Part, find_file, find_files, represent_files
+from api.jobs.exports.options import ExportBody, read_options
+from api.jobs.exports.starting import start_export
 from api.jobs.files import SHOWN_FILES, FileLimit, FileOffset
 from api.jobs.idempotency import IdempotencyKeyOf
 from api.jobs.records import PeriodOf
@@ -153,9 +155,9 @@ async def get_files(
     """List the files of a complete export, with their digests and, on request, with URLs."""
 
     def find() -> Response:
-        request, state = find_list_export(services.store(), path, exportID)
-        objects = services.objects()
-        files = find_files(objects, request, state)
+        store, objects = services.store(), services.objects()
+        request, state = find_list_export(store, path, exportID)
+        files = find_files(store, objects, request, state)
         data = represent_files(
             objects,
             files[offset : offset + limit],
@@ -214,8 +216,9 @@ async def download(
     """Stream a file of a complete export, or one range of its bytes."""
 
     def find() -> JobFile:
-        found, state = find_list_export(services.store(), path, exportID)
-        return find_file(services.objects(), found, state, _stem(path), part)
+        store = services.store()
+        found, state = find_list_export(store, path, exportID)
+        return find_file(store, services.objects(), found, state, _stem(path), part)
 
     file = await services.object_threads.run(find)
     return await send_file(request, services, file, wanted)

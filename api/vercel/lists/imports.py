@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -12,8 +12,6 @@ from api.errors import (
     Conflict,
     InvalidRequest,
     KeyReused,
-    NotFound,
-    RangeNotSatisfiable,
     UnsupportedMediaType,
 )
 from api.jobs.cancelling import REFUSES as CANCEL_REFUSES
@@ -25,13 +23,12 @@ from api.jobs.documentation import (
     inline_schema,
     location_header,
 )
-from api.jobs.downloads import JobFile, WantedOf, send_file
 from api.jobs.events.stream import REFUSES as STREAM_REFUSES
 from api.jobs.events.stream import RESPONSES as STREAM_RESPONSES
 from api.jobs.events.stream import import_streams_of, stream_import
 from api.jobs.events.watching import ImportStreams
 from api.jobs.files import FileLimit, FileOffset, count_files, list_files
-from api.jobs.idempotency import KEY_PATTERN, IdempotencyKeyOf
+from api.jobs.idempotency import IdempotencyKeyOf
 from api.jobs.imports import (
     FORM_TYPE,
     import_source,
@@ -39,10 +36,8 @@ from api.jobs.imports import (
     read_list_body,
     require_list_type,
 )
-from api.jobs.options import ImportOptions, Mode, SourceBody
+from api.jobs.options import ImportOptions, SourceBody
 from api.jobs.previews import ImportPreview, preview_import
-from api.jobs.records import PeriodOf, find_imports
-from api.jobs.rejected_rows import NO_REJECTED_ROWS, REJECTED_ROWS_RESPONSES, find_rejected_rows
 from api.jobs.sources import require_importable
 from api.jobs.uploads.importing import import_uploads
 from api.jobs.uploads.models import UploadsBody
@@ -53,32 +48,20 @@ from api.vercel.lists.audit_entries import audit_list
 from api.vercel.lists.models import (
     ListImport,
     ListImportFiles,
-    ListImports,
     find_list_import,
     import_path,
     represent_import,
     response_with_nulls,
 )
-from api.vercel.lists.parameters import InitiatorIs, Limit, Offset, StatusIs
 from api.vercel.lists.paths import LIST, ChangedListOf, ListPath, ListPathOf
-from api.vercel.lists.refusals import NO_IMPORT, NO_LIST, NO_PREVIEW
+from api.vercel.lists.refusals import NO_IMPORT, NO_PREVIEW
 from api.vercel.lists.starting import attached, list_start, upload_place
 from api.vercel.operations import NO_SEGMENT, READ, WRITE
-from worker.store import ImportRequest, JobOverview, JobState, ListRef, approve_import
+from worker.store import JobState, ListRef, approve_import
 
 router = APIRouter(prefix=f"{LIST}/imports", tags=["Vercel lists"])
 
 _LOCATION: Final = location_header("/v1/projects/.+/lists/.+", "import")
-
-ModeIs = Annotated[Mode | None, Query(alias="mode", description="Only of this mode.")]
-IdempotencyKey = Annotated[
-    str | None,
-    Query(
-        alias="idempotencyKey",
-        pattern=KEY_PATTERN,
-        description="Only the import that the caller has started with this `Idempotency-Key`.",
-    ),
-]
 
 
 @router.put(
@@ -136,46 +119,6 @@ async def create_import(
         return await import_source(body, start)
 
 
-@router.get("", operation_id="listFlagSegmentListImports", response_model=ListImports)
-@operation(
-    needs=READ,
-    refuses={
-        **NO_LIST,
-        Conflict: "The request with this `idempotencyKey` is under way; try again.",
-    },
-)
-def list_imports(
-    path: ListPathOf,
-    services: ServicesOf,
-    caller: CallerOf,
-    period: PeriodOf,
-    limit: Limit = 20,
-    offset: Offset = 0,
-    status: StatusIs = None,
-    mode: ModeIs = None,
-    initiator: InitiatorIs = None,
-    key: IdempotencyKey = None,
-) -> Response:
-    """List the imports into an attached list, newest first: the last 100 whose records are kept."""
-    store = services.store()
-
-    def matches(overview: JobOverview[ImportRequest]) -> bool:
-        request = overview.request
-        return (
-            status in (None, overview.status)
-            and mode in (None, request.mode)
-            and initiator in (None, request.initiator)
-        )
-
-    refs = find_imports(store, path.require_ref(), caller.token_id, key, matches, period)
-    found = [
-        represent_import(store, path, state.request, state, services.clock)
-        for state in store.jobs.get_all(refs[offset : offset + limit])
-        if isinstance(state.request, ImportRequest)
-    ]
-    return response_with_nulls(ListImports(data=found, total_count=len(refs)))
-
-
 @router.get("/{importID}", operation_id="getFlagSegmentListImport", response_model=ListImport)
 @operation(needs=READ, refuses=NO_IMPORT)
 def get_import(
@@ -207,41 +150,6 @@ def get_files(
     request, state = find_list_import(store, path, importID)
     page = list_files(store, request, state, limit=limit, offset=offset)
     return response_with_nulls(ListImportFiles(data=page, total=count_files(request, state)))
-
-
-@router.get(
-    "/{importID}/rejected",
-    operation_id="downloadFlagSegmentListImportRejectedRows",
-    response_class=StreamingResponse,
-    responses=REJECTED_ROWS_RESPONSES,
-)
-@router.head("/{importID}/rejected", include_in_schema=False)
-@operation(
-    needs=READ,
-    refuses={
-        NotFound: "The project, the segment, the list or the import does not exist, "
-        + NO_REJECTED_ROWS,
-        RangeNotSatisfiable: "The file has no byte in the range; `Content-Range` gives its size.",
-    },
-)
-async def download_rejected_rows(
-    request: Request,
-    path: ListPathOf,
-    importID: ImportId,  # noqa: N803 - the documented name
-    services: ServicesOf,
-    wanted: WantedOf,
-) -> Response:
-    """Stream all rows that an import rejected, each with what stood in its cell.
-
-    `downloadBigSegmentImportRejectedRows` describes the file.
-    """
-
-    def find() -> JobFile:
-        store = services.store()
-        found, state = find_list_import(store, path, importID)
-        return find_rejected_rows(store, found, state, f"{path.segment.slug}-{path.name.side}")
-
-    return await send_file(request, services, await run_in_threadpool(find), wanted)
 
 
 @router.get(

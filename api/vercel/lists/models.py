@@ -7,8 +7,8 @@ from fastapi.responses import JSONResponse
 from pydantic import SkipValidation
 
 from api.bodies.models import Int32, Int64, WireModel
-from api.jobs.export_files import ExportFileStatus, ExportResult, represent_result
-from api.jobs.export_options import ExportOptionsRepresentation
+from api.jobs.exports.files import ExportFileStatus, ExportResult, represent_result
+from api.jobs.exports.options import ExportOptionsRepresentation
 from api.jobs.files import FileStatus, SkippedFiles, count_files, list_files, skipped_files
 from api.jobs.models import (
     DetectedList,

@@ -30,8 +30,8 @@ from worker.store import (
     approve_import,
     require_approvable,
 )
-from worker.store.jobs.records import Unit
 from worker.store.jobs.stage_state import COUNTED, BuildCount
+from worker.store.jobs.units import Unit
 from worker.store.keyspace import INCLUDED, BuilderKind
 from worker.store.lists import Expected, Held, Published, Revision
 from worker.store.workflows import reclaim_list, why_lost

@@ -14,7 +14,7 @@ from worker.store import (
 )
 from worker.store.jobs import InboxScan
 from worker.store.jobs.inbox import MOST_HINTS
-from worker.store.jobs.records import Unit
+from worker.store.jobs.units import Unit
 
 SOURCE = SourceFile("bucket", "inbox/a.csv", "a.csv", uploaded=False, size_bytes=3, etag="e")
 

@@ -26,11 +26,11 @@ from worker.store import (
 from worker.store.jobs import FileFigures, ImportFile, RejectedFileRef, share_entry
 from worker.store.jobs.job_index import MOST_OF_ENVIRONMENT
 from worker.store.jobs.job_store import Taken
-from worker.store.jobs.records import Drained, Ended, Exhausted, Unit
 from worker.store.jobs.stage_state import EDITED, LAST_ERROR, PREVIEW
+from worker.store.jobs.units import Drained, Ended, Exhausted, Unit
 from worker.store.keyspace import EXCLUDED, INCLUDED
 from worker.store.records import RecordCodec
-from worker.store.workflows import record_end
+from worker.store.workflows import reclaim_list, record_end, remove_segment
 
 LONG_MS, SHORT_MS = 60_000, 40
 NUMBERS = RecordCodec(int)
@@ -380,6 +380,21 @@ class JobSuite:
         files.forget(own)
         assert not files.is_listed(own)
         assert files.is_listed(first)
+
+    def test_export_files__list_deleted__those_of_its_complete_exports_are_due(
+        self, store: Store, ref: ListRef
+    ) -> None:
+        running, complete = (ExportRequest(name, ref, 5, ExportOptions()) for name in "rc")
+        for request in (running, complete):
+            admit_export(store, request)
+        store.jobs.end(complete.ref, "complete", report={"rows": 0}, keep_s=60)
+        store.export_files.expire(complete.ref, 5_000)
+        remove_segment(store, ref.env, ref.segment)
+
+        reclaim_list(store, ref)
+
+        assert store.export_files.expired(1) == [complete.ref]
+        store.export_files.forget(complete.ref)
 
     def test_take_turn__many_callers__one_each_period(self, store: Store) -> None:
         with ThreadPoolExecutor(4) as pool:

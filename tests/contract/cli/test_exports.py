@@ -10,9 +10,9 @@ import pytest
 
 from api.cli.access.access import Access
 from api.cli.connection.connection import Connection
-from api.cli.errors import CommandError
+from api.cli.errors import CommandError, UsageError
 from api.cli.jobs.downloading import download
-from api.cli.jobs.export_options import WritingOptions
+from api.cli.jobs.exports.options import WritingOptions
 from api.progress.display import ProgressDisplay
 from tests.support.clients.command_line import Run, complete_export, json_of, working
 from tests.support.proxies.hostile import Fault, HostileProxy, running_hostile_proxy
@@ -88,7 +88,9 @@ def test_download__digest_is_another__is_refused(proxy: HostileProxy, path: str)
         (WritingOptions(), "a.b.CSV.gz", {"format": "csv", "compression": "gzip"}),
         (WritingOptions(), "list.jsonl.zst", {"format": "jsonl", "compression": "zstd"}),
         (WritingOptions(), "list.parquet", {"format": "parquet"}),
-        (WritingOptions(), "list.gz", {"format": "csv"}),
+        (WritingOptions(), "list.ndjson.gz", {"format": "jsonl", "compression": "gzip"}),
+        (WritingOptions(), "list.2026", {"format": "csv"}),
+        (WritingOptions(format="csv"), "list.gz", {"format": "csv"}),
         (WritingOptions(format="jsonl"), "list.csv", {"format": "jsonl"}),
         (
             WritingOptions(side="both", header=True, profile="spreadsheet", part_rows=1_000),
@@ -108,6 +110,12 @@ def test_format__of_the_option_or_the_name__is_asked_for(
     options: WritingOptions, output: str | None, body: dict[str, object]
 ) -> None:
     assert options.body(None if output is None else Path(output)) == body
+
+
+@pytest.mark.parametrize("name", ["list.gz", "list.csv.bz2", "list.json", "list.XLSX"])
+def test_format__name_says_one_that_there_is_not__is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="or say --format"):
+        WritingOptions().body(Path(name))
 
 
 def test_exports__listed_shown_downloaded_and_cancelled(

@@ -132,6 +132,43 @@ def test_parts__complete_export__are_listed_downloaded_and_linked(
         assert_refused(reply, 400, "invalid_request")
 
 
+def test_files__segment_deleted_and_created_again__are_not_shown(
+    client: httpx.Client, store: Store, objects: ObjectStore
+) -> None:
+    segment = create_segment(client)
+    location = _start(client, segment, partRows=1_000)
+    _complete(store, objects, location, segment)
+    shown = [f"{location}/{path}" for path in ("files", "download", "download?part=1")]
+    assert [client.get(path).status_code for path in shown] == [200] * 3
+
+    assert client.delete(f"{SEGMENTS}/{segment}").status_code == 204
+    body = {"key": segment, "name": "again", "unbounded": True}
+    assert client.post(SEGMENTS, json=body).status_code == 201
+
+    for path in shown:
+        assert "is deleted" in assert_refused(client.get(path), 404, "not_found")
+
+
+def test_files__manifest_replaced_by_somebody_else__nothing_that_it_names_is_sent(
+    client: httpx.Client, store: Store, objects: ObjectStore, segment: str
+) -> None:
+    location = _start(client, segment, partRows=1_000)
+    _complete(store, objects, location, segment)
+    state = store.jobs.get(_ref(location))
+    assert state.report is not None
+    key = state.report["manifest"]["key"]
+    own = objects.read_small(key, bucket=objects.bucket, limit=10_000)
+    assert own is not None
+    objects.put(objects.bucket, "secret.csv", PARTS[0], "text/csv")
+    document = json.loads(own)
+    document["entries"][0]["url"] = f"s3://{objects.bucket}/secret.csv"
+    objects.put(objects.bucket, key, json.dumps(document).encode(), "application/json")
+
+    for path in ("files?expiresIn=60", "download?part=1", "download"):
+        reply = client.get(f"{location}/{path}")
+        assert "replaced" in assert_refused(reply, 404, "not_found")
+
+
 def test_delete__export_that_runs__is_stopped_for_good(client: httpx.Client, segment: str) -> None:
     location = _start(client, segment)
 

@@ -257,18 +257,21 @@ def test_download__not_yet_complete__is_not_found(client: httpx.Client, segment:
     assert_refused(client.get(f"{location}/download"), 404, "not_found")
 
 
-def test_download__file_deleted_since__is_not_found(
+def test_download__file_replaced_or_deleted_since__is_not_found(
     client: httpx.Client, store: Store, objects: ObjectStore, segment: str
 ) -> None:
     location = client.post(f"{SEGMENTS}/{segment}/exports").headers["location"]
     key = _complete(store, objects, _export(location), b"a\n")
     tag = client.head(f"{location}/download").headers["etag"]
-    objects.delete(key)
-
-    for headers in ({}, {"Range": "bytes=0-0"}, {"If-None-Match": tag}):
-        reply = client.get(f"{location}/download", headers=headers)
-        assert "export again" in assert_refused(reply, 404, "not_found")
-    assert client.head(f"{location}/download").status_code == 404
+    for replaced in (True, False):
+        if replaced:
+            objects.put(objects.bucket, key, b"b\n", "text/csv")
+        else:
+            objects.delete(key)
+        for headers in ({}, {"Range": "bytes=0-0"}, {"If-None-Match": tag}):
+            reply = client.get(f"{location}/download", headers=headers)
+            assert "export again" in assert_refused(reply, 404, "not_found")
+        assert client.head(f"{location}/download").status_code == 404
 
 
 def test_download__environment_deleted_since__is_not_found(

@@ -181,6 +181,7 @@ def _start(client: httpx.Client, segment: str, **body: Any) -> httpx.Response:
         ({"manifest": "lists/m/no-json"}, "is not of Redshift's form"),
         ({"manifest": "lists/m/no-address"}, "entry 2 of the manifest .* is no s3:// address"),
         ({"manifest": "lists/m/empty"}, "names no object"),
+        ({"manifest": "lists/m/both"}, "export each side"),
         ({"manifest": "lists/m/long"}, "over 20 objects are named"),
         ({"sources": []}, "sources"),
         ({"source": "lists/a", "manifest": "lists/m"}, "exactly one of"),
@@ -206,6 +207,7 @@ def test_sources__that_can_be_no_import__are_refused_at_the_request(
         "lists/m/no-json": '{"entry": []}',
         "lists/m/no-address": f"{lists}/p/a.csv\np/a.csv",
         "lists/m/empty": "\n",
+        "lists/m/both": '{"entries": [], "export": {"side": "both"}}',
         "lists/m/long": "".join(f"{lists}/{number}\n" for number in range(21)),
     }
     key = next(iter(body.values()), "")

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Final
 
 import httpx
 import pytest
 
 from tests.contract.conftest import SCHEDULES
-from tests.support.servers.api import SEGMENTS, create_segment
+from tests.support.servers.api import PRODUCTION, SEGMENTS, assert_refused, create_segment
+from worker.export_options import ExportOptions
 from worker.store import EnvironmentRef, ExportRequest, Store
 
 NIGHTLY: Final = {"key": "nightly", "cron": "30 2 * * *", "timeZone": "Europe/Berlin"}
@@ -123,6 +125,21 @@ def test_patch__many_at_once__each_has_a_version_of_its_own(
             )
         ]
     assert sorted(reply.json()["version"] for reply in replies) == [*range(2, 10)]
+
+
+def test_patch__destination_is_no_longer_allowed__can_be_paused_and_not_pointed_elsewhere(
+    client: httpx.Client, store: Store, path: str
+) -> None:
+    segment = store.segments.get(PRODUCTION, path.split("/")[-2])
+    _create(client, path)
+    stored = store.export_schedules.get(segment.ref, "nightly")
+    options = ExportOptions(destination="s3://elsewhere/")
+    assert store.export_schedules.replace(stored, replace(stored.value, options=options))
+
+    assert client.patch(f"{path}/nightly", json={"paused": True}).json()["paused"]
+    other = {"export": {"destination": "s3://elsewhere/{date}"}}
+    reply = client.patch(f"{path}/nightly", json=other)
+    assert "BIGSEG_S3_DESTINATIONS" in assert_refused(reply, 400, "invalid_request")
 
 
 def test_run__now__is_an_export_and_a_run_once_for_each_key(

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from tests.support.store.building import build, publish, seal_and_count
 from worker.store import PREVIEW, ImportRequest, JobRef, Preview, Store
-from worker.store.jobs.records import Unit
 from worker.store.jobs.stage_state import COUNTED, BuildCount
+from worker.store.jobs.units import Unit
 from worker.store.lists import Held
 
 #: A draft of a report; what a worker counts is not looked at here.

@@ -11,7 +11,7 @@ from worker.imports import run as imports
 from worker.imports.stage_run import StageRun
 from worker.jobs.progress import UnitProgress
 from worker.store import ExportRequest, ImportRequest
-from worker.store.jobs.records import Unit
+from worker.store.jobs.units import Unit
 from worker.store.lists import Published
 from worker.tasks import work
 from worker.tasks.main import app

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.timetables import LONGEST_EXPRESSION, Timetable, TimetableRefused
+from worker.timetables import LONGEST_EXPRESSION, Timetable, TimetableRefused, ZoneRefused
 
 BERLIN: Final = "Europe/Berlin"
 #: In 2026 clocks go forward on 29 March at 2:00, and back on 25 October at 3:00.
@@ -108,6 +108,7 @@ def test_parse__any_text__is_refused_or_has_due_times_within_a_second(text: str)
         ("0 2 * * *", "Berlin", "not a time zone"),
         ("0 2 * * *", "../etc/passwd", "not a time zone"),
         ("0 2 * * *", "x" * 1_000, "not a time zone"),
+        ("0 2 * * *", "localtime", "not a time zone"),
     ],
     ids=str,
 )
@@ -116,6 +117,11 @@ def test_parse__what_cannot_be__is_refused_with_its_reason(
 ) -> None:
     with pytest.raises(TimetableRefused, match=why):
         Timetable.parse(expression, zone)
+
+
+def test_after__zone_that_this_host_does_not_know__says_so() -> None:
+    with pytest.raises(ZoneRefused, match="no time zone 'Mars/Base'"):
+        Timetable("0 2 * * *", "Mars/Base").next_after(0)
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,12 @@ def _parse_json(text: str, name: str) -> Iterator[ManifestEntry]:
         raise UnusableSelection(message) from exc
     if not isinstance(entries, list):
         raise UnusableSelection(f"the entries of the manifest {name} are not an array")
+    export = document.get("export")  # what our own exports add
+    if isinstance(export, dict) and export.get("side") == "both":
+        raise UnusableSelection(
+            f"the manifest {name} is of an export of both lists, and an import changes one: "
+            "export each side"
+        )
     for number, entry in enumerate(entries, 1):
         yield _read_entry(entry, f"entry {number} of the manifest {name}")
 

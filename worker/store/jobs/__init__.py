@@ -17,9 +17,6 @@ from worker.store.jobs.messages import (
 from worker.store.jobs.records import (
     WAITING_STAGE,
     DetectedList,
-    Drained,
-    Ended,
-    Exhausted,
     ExportRequest,
     GuardName,
     ImportRequest,
@@ -37,7 +34,6 @@ from worker.store.jobs.records import (
     SourceKind,
     Stage,
     Status,
-    Unit,
 )
 from worker.store.jobs.rejected_files import RejectedFileRef
 from worker.store.jobs.requests import RECEIVING_MS, RequestRecord, digest_of
@@ -45,7 +41,6 @@ from worker.store.jobs.stage_state import (
     BYTES_TOTAL,
     COUNTED,
     DETECTED,
-    DISCARDED,
     FILES_DELETED,
     LAST_ERROR,
     OBJECTION,
@@ -57,13 +52,13 @@ from worker.store.jobs.stage_state import (
     StageField,
     result_name,
 )
+from worker.store.jobs.units import Drained, Ended, Exhausted, Unit
 from worker.store.jobs.uploads import Upload, UploadState
 
 __all__ = [
     "BYTES_TOTAL",
     "COUNTED",
     "DETECTED",
-    "DISCARDED",
     "FILES_DELETED",
     "LAST_ERROR",
     "MOST_SOURCES",

@@ -9,13 +9,9 @@ from worker.store.errors import JobNotFound, UnreadableRecord
 from worker.store.jobs.completion import WHOLE
 from worker.store.jobs.records import (
     WAITING_STAGE,
-    Drained,
-    Ended,
-    Exhausted,
     JobRef,
     JobRequest,
     JobState,
-    Unit,
 )
 from worker.store.jobs.stage_state import (
     EDITED,
@@ -28,6 +24,7 @@ from worker.store.jobs.stage_state import (
     entered_entry,
     result_name,
 )
+from worker.store.jobs.units import Drained, Ended, Exhausted, Unit
 from worker.store.keyspace import EnvironmentRef
 from worker.store.monitoring import Counting
 from worker.store.records import RecordCodec

@@ -15,9 +15,9 @@ Mode = Literal["merge", "replace", "remove", "reshard"]
 #: What an importer names: an object, all below a prefix, those of a glob or of a manifest.
 SourceKind = Literal["object", "prefix", "glob", "manifest"]
 Status = Literal["preparing", "pending_approval", "ready", "in_progress", "complete", "stopped"]
-#: The stage of a job, in words for people.
 #: What may keep an import from being published without a word from its caller.
 GuardName = Literal["open_quote", "rejected_rows", "empty", "shrink", "growth", "warnings"]
+#: The stage of a job, in words for people.
 Phase = Literal["queued", "reading", "building", "publishing", "waiting", "writing", "ended"]
 Stage = Literal[
     "claim", "plan", "scatter", "size", "gather", "publish", "approval", "write", "ended"
@@ -299,38 +299,3 @@ class JobOverview(Generic[Request]):
 
     request: Request
     status: Status
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """One unit of work, taken under a lease."""
-
-    stage: str
-    number: int
-    units: int
-    """How many units the stage has."""
-    attempt: int
-    token: str
-    """Identifies the lease; also part of the names of what this try writes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Drained:
-    """A stage whose units are all done, before the next one is opened."""
-
-    stage: str
-    units: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A job that has ended; what it used may still have to be freed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exhausted:
-    """A unit that has been tried too often."""
-
-    stage: str
-    number: int
-    tries: int

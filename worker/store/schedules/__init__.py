@@ -5,14 +5,12 @@ from worker.store.schedules.records import (
     ExportSchedule,
     KeptFiles,
     Retention,
-    RunStatus,
     ScheduleRun,
 )
 from worker.store.schedules.schedule_store import (
     MOST_KEPT,
     ExportScheduleStore,
     StoredSchedule,
-    Unclaimed,
 )
 
 __all__ = [
@@ -22,8 +20,6 @@ __all__ = [
     "ExportScheduleStore",
     "KeptFiles",
     "Retention",
-    "RunStatus",
     "ScheduleRun",
     "StoredSchedule",
-    "Unclaimed",
 ]

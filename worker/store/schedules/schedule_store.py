@@ -36,7 +36,7 @@ _KEPT: Final = RecordCodec(KeptFiles)
 
 @dataclass(frozen=True, slots=True)
 class StoredSchedule:
-    """A schedule as it was read: it is replaced only while it still is."""
+    """A schedule as it was read; it is replaced only if it has not changed since."""
 
     text: bytes
     value: ExportSchedule
@@ -72,8 +72,8 @@ class ExportScheduleStore:
                 raise ScheduleExists(f"{schedule.name} exists already")
             case b"full":
                 message = (
-                    f"{schedule.env.environment} has {most:,} export schedules, as many as it may:"
-                    " delete one, or raise BIGSEG_SCHEDULES"
+                    f"environment {schedule.env.environment} has {most:,} export schedules,"
+                    " the most that it may have: delete one, or raise BIGSEG_SCHEDULES"
                 )
                 raise TooManySchedules(message)
             case b"gone":
@@ -112,15 +112,15 @@ class ExportScheduleStore:
         return [one for one in self.read_all(ref.env) if one.value.list_ref == ref]
 
     def replace(self, stored: StoredSchedule, changed: ExportSchedule) -> StoredSchedule | None:
-        """Write a schedule in place of one that is still as it was read; ``None`` if it is not."""
+        """Replace a schedule that has not changed since it was read; ``None`` if it has."""
         text = _CODEC.encode(changed)
         return StoredSchedule(text, changed) if self._put(stored, text) else None
 
     def remove(self, stored: StoredSchedule) -> bool:
-        """Remove a schedule that is still as it was read, and the record of its files.
+        """Remove a schedule that has not changed since it was read, and the record of its files.
 
         Returns:
-            Whether it was; else nothing is removed.
+            Whether it was removed; one that has changed stays.
         """
         removed = self._put(stored, b"")
         if removed:
@@ -130,7 +130,7 @@ class ExportScheduleStore:
     def claim(
         self, stored: StoredSchedule, changed: ExportSchedule, request: ExportRequest
     ) -> StoredSchedule | Unclaimed:
-        """Start an export of a schedule that is still as it was read, in one step.
+        """Start an export of a schedule that has not changed since it was read, in one step.
 
         Safe to retry: a second try finds the schedule changed.
 

@@ -1,7 +1,7 @@
 """Which job holds a list, and why an import no longer does."""
 
 from worker.store.errors import ListUnknown, SegmentNotFound
-from worker.store.jobs.records import ImportRequest, JobRef
+from worker.store.jobs.records import ImportRequest, JobRef, JobRequest
 from worker.store.keyspace import ListRef
 from worker.store.server.connections import driver_errors
 from worker.store.store import Store
@@ -19,8 +19,8 @@ def builder_of(store: Store, ref: ListRef) -> JobRef | None:
     return JobRef("reshard" if kind == b"reshard" else "import", ref.env, job_id.decode())
 
 
-def is_deleted(store: Store, request: ImportRequest) -> bool:
-    """Whether an import's list was deleted; see :func:`is_list_deleted`."""
+def is_deleted(store: Store, request: JobRequest) -> bool:
+    """Whether the list of a job was deleted; see :func:`is_list_deleted`."""
     return is_list_deleted(store, request.list_ref)
 
 

@@ -93,8 +93,16 @@ def reclaim_list(store: Store, ref: ListRef, keep: Retention = NONE_KEPT) -> int
     if not _unfinished(fields):
         if "deleted" in fields:
             store.rejected_files.expire_all(ref)
+            _expire_exports(store, ref)
         _forget(store, ref, record)
     return freed
+
+
+def _expire_exports(store: Store, ref: ListRef) -> None:
+    """Have upkeep delete the files that were exported from a deleted list, but at destinations."""
+    for overview in store.exports.overviews(ref):
+        if overview.status == "complete":
+            store.export_files.expire(overview.request.ref, 0)
 
 
 def _reclaim_revision(store: Store, ref: ListRef, revision: Revision) -> int:

@@ -35,7 +35,8 @@ def find_exports(services: Services, env: EnvironmentRef, but: Collection[ListRe
         if request is not None and request.list_ref not in but:
             found.add(ref.job_id)
     lists = [each.ref for each in store.segments.read_remaining(env) if each.unbounded]
-    for of in (env, *(ref for ref in lists if ref not in but)):
+    owners: list[ListRef | EnvironmentRef] = [env, *(ref for ref in lists if ref not in but)]
+    for of in owners:
         for overview in store.exports.overviews(of):
             request = overview.request
             if request.list_ref in but or request.options.destination is None:

@@ -107,7 +107,7 @@ class Run:
 
     def probe(self) -> Probe:
         old, new = (
-            tuple("included" if key in members else "neither" for key in PROBED)
+            tuple("included" if key in members else "unknown" for key in PROBED)
             for members in ({*OLD}, self.kind.members)
         )
         return Probe(self.segment.ref.segment, old, new)

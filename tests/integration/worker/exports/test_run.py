@@ -9,9 +9,10 @@ import pytest
 
 from tests.support.servers.objects import ObjectServer
 from tests.support.servers.redis import Server
-from tests.support.store.stores import clock_ms, token
+from tests.support.store.stores import clock_ms, raw, token
 from tests.support.systems.imports import Imports, imports_in_process
 from worker.export_options import ExportOptions
+from worker.exports.parts import PartWriter
 from worker.exports.run import ExportWork
 from worker.jobs.export_place import ExportPlace
 from worker.list_options import ListOptions
@@ -199,6 +200,42 @@ def test_export__complete_and_deleted__its_files_are_freed_and_it_stays_on_recor
     assert objects_of(running, request) == []
     assert (state.status, state.discarded_by) == ("complete", "ada")
     assert state.files_deleted_ms is not None
+
+
+def test_export__records_are_kept_for_less_long_than_files__says_where_its_files_are_until_then(
+    valkey_server: Server, s3_server: ObjectServer
+) -> None:
+    with imports_in_process(
+        valkey_server, s3_server, job_retention_s=60, export_retention_s=600
+    ) as running:
+        request = start(running, running.list_of("a"), ExportOptions())
+        work_on(running.services, request.ref)
+        store = running.services.store
+        key = store.keyspace.job(request.ref.env, "export", request.export_id)
+        assert raw(store).ttl(key) > 600
+
+
+def test_export__lease_lost_before_the_manifest__does_not_replace_that_of_a_later_try(
+    running: Imports, full: ListRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = start(running, full, ExportOptions(part_rows=1_000, destination=folder(running)))
+    leave = PartWriter.__exit__
+
+    def lose_the_lease(self: PartWriter, *error: Any) -> None:
+        leave(self, *error)
+        _expire_lease(running, request)
+        monkeypatch.undo()
+        work_on(running.services, request.ref)  # the later try
+
+    monkeypatch.setattr(PartWriter, "__exit__", lose_the_lease)
+    work_on(running.services, request.ref)
+
+    report = running.services.store.jobs.get(request.ref).report
+    assert report is not None
+    written = running.services.objects.head(
+        report["manifest"]["key"], bucket=report["manifest"]["bucket"]
+    )
+    assert written.etag == report["manifest"]["etag"]
 
 
 def test_export__more_parts_than_an_import_takes__stopped_with_what_to_do(

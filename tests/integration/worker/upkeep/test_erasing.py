@@ -2,34 +2,28 @@
 
 import itertools
 import json
-import zlib
 from collections.abc import Iterator
 from typing import Any, Final
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from tests.integration.worker.upkeep.conftest import put_upload
-from tests.support.servers.objects import ObjectServer, list_objects
+from tests.support.servers.objects import ObjectServer
 from tests.support.servers.redis import Server
 from tests.support.store.building import replace
-from tests.support.store.stores import PRODUCTION, clock_ms, keys_of, raw, token
+from tests.support.store.stores import PRODUCTION, token
+from tests.support.systems.erasures import erase, places_of, run_export, start_erasure, take_turn
 from tests.support.systems.imports import Imports, imports_in_process
+from worker.export_options import ExportFormat, ExportOptions
 from worker.store import (
     DefinitionChange,
     Edit,
-    ExportRequest,
-    ListRef,
     NewSegment,
     TargetSchedule,
-    admit_export,
     cancel_import,
 )
-from worker.store.erasures import Erasure
 from worker.store.keyspace import EXCLUDED, INCLUDED
 from worker.store.lists import ScheduleChange, change_schedules
-from worker.store.members import pack_key
 from worker.store.server import Database
 from worker.tasks.chores import erase_due
 from worker.tasks.work import work_on
@@ -38,6 +32,7 @@ from worker.tasks.work import work_on
 KEYS: Final = ("erase.me@example.com", "7d9f3c1e-52a4-4b6d-8f00-9a1b2c3d4e5f")
 OTHERS: Final = tuple(f"stays-{n}" for n in range(16))
 _LATER_MS: Final = 2**42
+_FORMATS: Final[tuple[ExportFormat, ...]] = ("csv", "parquet")
 
 
 @pytest.fixture(scope="module")
@@ -48,82 +43,6 @@ def running(valkey_server: Server, s3_server: ObjectServer) -> Iterator[Imports]
 
 def _file(*keys: str) -> bytes:
     return "".join(f"{key}\n" for key in keys).encode()
-
-
-def _start(running: Imports, key: str, kind: str = "user") -> str:
-    store = running.services.store
-    digest = store.erased_keys.digest(PRODUCTION, kind, key)
-    store.erased_keys.add(PRODUCTION, kind, digest, clock_ms())
-    erasure = Erasure(token(), kind, digest, clock_ms(), "ann", key=key)
-    return store.erasures.add(PRODUCTION, erasure).id
-
-
-def _turn(running: Imports, erasure_id: str) -> Erasure:
-    """Take a turn at the erasure, whether or not somebody has just had one."""
-    store = running.services.store
-    turn = f"erase:{PRODUCTION.project}:{PRODUCTION.environment}:{erasure_id}"
-    raw(store).unlink(store.keyspace.turn(turn))
-    erase_due(running.services)
-    return store.erasures.get(PRODUCTION, erasure_id)
-
-
-def _erase(running: Imports, key: str, kind: str = "user") -> Erasure:
-    erasure = _turn(running, _start(running, key, kind))
-    assert erasure.state == "complete", erasure
-    return erasure
-
-
-def _export(running: Imports, ref: ListRef, form: Any) -> str:
-    request = ExportRequest(token(), ref, clock_ms(), form)
-    admit_export(running.services.store, request)
-    while work_on(running.services, request.ref):
-        pass
-    assert running.services.store.jobs.get(request.ref).status == "complete"
-    return request.export_id
-
-
-def _forms(key: str) -> set[bytes]:
-    return {key.encode(), pack_key(key), json.dumps(key).encode()}
-
-
-def _stored(running: Imports) -> Iterator[tuple[str, bytes]]:
-    """Everything in the store, as it is dumped and as it is read."""
-    client = raw(running.services.store)
-    for name in sorted(keys_of(running.services.store)):
-        yield f"name of {name}", name.encode()
-        dumped = client.dump(name)
-        if dumped is not None:
-            yield f"dump of {name}", dumped
-        match client.type(name):
-            case b"hash":
-                for field, value in client.hgetall(name).items():
-                    yield f"{name} {field}", field + b" " + value
-                    if name.endswith(":files"):
-                        yield f"{name} {field}", zlib.decompress(value)
-            case b"set":
-                yield name, b" ".join(client.smembers(name))
-            case b"zset":
-                yield name, b" ".join(client.zrange(name, 0, -1))
-            case b"stream":
-                yield name, repr(client.xrange(name)).encode()
-            case b"string":
-                yield name, client.get(name) or b""
-
-
-def _objects(running: Imports) -> Iterator[tuple[str, bytes]]:
-    """Everything in the bucket; Parquet also as it is read."""
-    objects = running.services.objects
-    for info in list_objects(objects, ""):
-        content = b"".join(objects.read_range(info, 0, info.size_bytes))
-        yield f"object {info.key}", content
-        if info.key.endswith(".parquet"):
-            table = pq.read_table(pa.BufferReader(content))
-            yield f"rows of {info.key}", "\n".join(map(str, table.column(0).to_pylist())).encode()
-
-
-def _places(running: Imports, key: str) -> list[str]:
-    found = [*_stored(running), *_objects(running)]
-    return [where for where, content in found if any(form in content for form in _forms(key))]
 
 
 def _standard_segment(running: Imports, key: str, kind: str = "user") -> None:
@@ -155,7 +74,7 @@ def test_erasure__key_is_everywhere__is_found_nowhere_and_comes_back_by_nothing(
     ]
     change_schedules(store.database, ref, schedules)
     _standard_segment(running, key)
-    exports = {_export(running, ref, form) for form in ("csv", "parquet")}
+    exports = {run_export(running, ref, ExportOptions(format=form)) for form in _FORMATS}
     rejected = running.run(ref, _file(*OTHERS, f"{key}\x01"), "merge")
     tried = running.run(ref, _file(*OTHERS[:8]), "replace", dry_run=True)
     held = running.run(held_ref, _file(key, "new"), "replace", waits=True)
@@ -163,16 +82,16 @@ def test_erasure__key_is_everywhere__is_found_nowhere_and_comes_back_by_nothing(
     assert key in running.preview(held).unchanged
     upload = put_upload(running, "complete", content=_file(key), due=False)
     busy = running.start(busy_ref, _file(key, *OTHERS))
-    assert len(_places(running, key)) > 15
+    assert len(places_of(running, key)) > 15
 
-    erasure_id = _start(running, key)
-    waits = _turn(running, erasure_id)
+    erasure_id = start_erasure(running, key)
+    waits = take_turn(running, erasure_id)
     assert (waits.state, waits.waiting) == ("in_progress", (str(busy.ref),))
     assert running.finish(busy).status == "complete"
-    receipt = _turn(running, erasure_id)
+    receipt = take_turn(running, erasure_id)
 
     assert receipt.state == "complete"
-    assert _places(running, key) == []
+    assert places_of(running, key) == []
     touched = receipt.touched
     assert {*touched.segments} == {ref.segment, held_ref.segment}
     assert (touched.included, touched.excluded) == (2, 1)
@@ -195,17 +114,17 @@ def test_erasure__key_is_everywhere__is_found_nowhere_and_comes_back_by_nothing(
         report[name] for name in ("rowsRead", "accepted", "duplicates", "rejected", "erased")
     ]
     assert figures == [3, 1, 1, 0, 1]
-    assert _places(running, key) == []
+    assert places_of(running, key) == []
     running.run(ref, _file(key), "merge", allow_erased=True)
     assert running.members(ref) == {key, OTHERS[0]}
-    _erase(running, key)
+    erase(running, key)
     assert services.store.erasures.get(PRODUCTION, erasure_id) == receipt
 
 
 def test_erasure__other_kind__leaves_lists_and_files_of_this_one(running: Imports) -> None:
     ref = running.list_of("k", "l")
-    export_id = _export(running, ref, "csv")
-    receipt = _erase(running, "k", "device")
+    export_id = run_export(running, ref, ExportOptions())
+    receipt = erase(running, "k", "device")
     assert running.members(ref) == {"k", "l"}
     assert (receipt.touched.included, receipt.touched.exports) == (0, ())
     assert [each.job_id for each in running.services.store.export_files.listed(PRODUCTION)] == [
@@ -220,13 +139,13 @@ def test_erasure__import_is_cancelled_between_the_steps__its_build_is_cleared_fi
     ref = running.list_of()
     held = running.run(ref, _file("k-cancelled", "l"), waits=True)
     busy = running.start(running.list_of(), _file("m"))
-    erasure_id = _start(running, "k-cancelled")
-    _turn(running, erasure_id)
+    erasure_id = start_erasure(running, "k-cancelled")
+    take_turn(running, erasure_id)
     for job in (held.request, busy):
         cancel_import(running.services.store, job, "ann")  # type: ignore[arg-type]  # an import's
         work_on(running.services, job.ref)
-    assert _turn(running, erasure_id).state == "complete"
-    assert _places(running, "k-cancelled") == []
+    assert take_turn(running, erasure_id).state == "complete"
+    assert places_of(running, "k-cancelled") == []
 
 
 class _KilledError(BaseException):
@@ -257,7 +176,7 @@ def test_erasure__process_dies_after_any_step__the_next_one_gives_the_same_recei
         replace(store, ref, "i1", {key, "l"})
         replace(store, ref, "i2", {key})
         _standard_segment(running, key, kind)
-        erasure_id = _start(running, key, kind)
+        erasure_id = start_erasure(running, key, kind)
         with pytest.MonkeyPatch.context() as patch:
             _kill_after(patch, calls)
             try:
@@ -265,7 +184,7 @@ def test_erasure__process_dies_after_any_step__the_next_one_gives_the_same_recei
                 died = False
             except _KilledError:
                 died = True
-        receipt = _turn(running, erasure_id)
+        receipt = take_turn(running, erasure_id)
         touched = receipt.touched
         assert receipt.state == "complete"
         assert touched.segments == (ref.segment,)
@@ -275,12 +194,12 @@ def test_erasure__process_dies_after_any_step__the_next_one_gives_the_same_recei
         if not died:
             break
     assert calls > 5
-    assert _places(running, key) == []
+    assert places_of(running, key) == []
 
 
 def test_lift__key_is_added_by_hand__an_import_may_have_it(running: Imports) -> None:
     store, ref = running.services.store, running.list_of("k-back", "l")
-    _erase(running, "k-back")
+    erase(running, "k-back")
     assert (running.run(ref, _file("k-back")).report or {})["erased"] == 1
     store.erased_keys.lift(PRODUCTION, "user", ["k-back", "never"])
     assert "erased" not in (running.run(ref, _file("k-back")).report or {})

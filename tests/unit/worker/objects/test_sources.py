@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from worker.objects import (
     INTERNAL_PREFIX,
+    DestinationNotAllowed,
     SourceNotAllowed,
     export_key,
     export_prefix,
+    parse_destination,
     parse_source,
     spill_key,
     spill_prefix,
@@ -90,6 +92,26 @@ def test_source__any_text_after_the_prefix__same_key_or_refused(text: str) -> No
     except SourceNotAllowed:
         return
     assert (bucket, key) == ("bigseg", f"lists/{text}")
+
+
+@pytest.mark.parametrize(
+    ("uri", "why"),
+    [
+        ("s3://bigseg/inbox", "inside the inbox"),
+        ("s3://bigseg/inbox/default/production/vip/", "inside the inbox"),
+        ("s3://bigseg//inbox//default", "inside the inbox"),
+        ("s3://bigseg/" + "é" * 400, "no room for the names of files"),
+    ],
+    ids=["inbox", "below", "slashes", "long"],
+)
+def test_destination__no_file_of_an_export_can_be_there__refused(uri: str, why: str) -> None:
+    with pytest.raises(DestinationNotAllowed, match=why):
+        parse_destination(uri, ("s3://bigseg/",), inbox="s3://bigseg/inbox/")
+
+
+def test_destination__beside_the_inbox__allowed() -> None:
+    found = parse_destination("s3://bigseg/inbox-of/x", ("s3://bigseg",), inbox="s3://bigseg/inbox")
+    assert found == ("bigseg", "inbox-of/x/")
 
 
 def test_layout__each_kind__below_the_internal_prefix() -> None:

@@ -22,8 +22,8 @@ from worker.store import (
     SegmentBounds,
     Store,
 )
-from worker.store.jobs.records import Unit
 from worker.store.jobs.stage_state import LAST_ERROR
+from worker.store.jobs.units import Unit
 from worker.store.lists import ScheduleChange, change_schedules, erase_member, pin, take_snapshot
 from worker.store.webhooks import MOST_QUEUED
 from worker.store.workflows import record_end

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 import typer
 
+from api.cli.errors import UsageError
 from worker.export_options import ExportSide, Profile
 
 _PANEL: Final = "How the keys are written"
@@ -20,8 +21,14 @@ _ENDINGS: Final = {
     "jsonl.gz": ("jsonl", "gzip"),
     "jsonl.zst": ("jsonl", "zstd"),
     "ndjson": ("jsonl", "none"),
+    "ndjson.gz": ("jsonl", "gzip"),
+    "ndjson.zst": ("jsonl", "zstd"),
     "parquet": ("parquet", "none"),
 }
+#: Endings that name something else than what would be written without --format.
+_FOREIGN: Final = frozenset(
+    ("gz", "zst", "bz2", "xz", "zip", "json", "tsv", "xls", "xlsx", "ods", "avro", "orc", "arrow")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +68,7 @@ class WritingOptions:
         int | None,
         typer.Option(
             metavar="N",
-            help="Write parts of at most so many keys; --output is a directory then.",
+            help="Write parts of at most this many keys; --output is then a directory.",
             show_default="one file",
             rich_help_panel=_PANEL,
         ),
@@ -80,6 +87,9 @@ class WritingOptions:
 
         Args:
             output: the file that is written; its name says the format, if no option does.
+
+        Raises:
+            UsageError: its name says a format that there is not.
         """
         format_, compression = _ENDINGS[self.format or _ending_of(output)]
         given = {
@@ -100,10 +110,19 @@ class WritingOptions:
 
 
 def _ending_of(output: Path | None) -> str:
-    """What the name of a file ends with, if that is a format; else CSV."""
+    """What the name of a file ends with, if that is a format; else CSV.
+
+    Raises:
+        UsageError: it is a format, but none of an export.
+    """
     parts = [] if output is None else output.name.lower().split(".")[1:]
     for length in (2, 1):
         ending = ".".join(parts[-length:])
         if ending in _ENDINGS:
             return ending
+    if parts and parts[-1] in _FOREIGN:
+        raise UsageError(
+            f"no export is of the format that the name {output} says: end it in "
+            f"{', '.join(f'.{ending}' for ending in get_args(Ending))}, or say --format"
+        )
     return "csv"

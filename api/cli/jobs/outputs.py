@@ -1,4 +1,4 @@
-"""Where an export goes: a new file, an existing one, a pipe or a device."""
+"""Where a download is written: a new file, an existing one, a pipe or a device."""
 
 import errno
 import os
@@ -22,7 +22,7 @@ _PERMISSIONS: Final = 0o7777
 
 @contextmanager
 def open_output(path: Path | None) -> Iterator[Write]:
-    """Open what an export is written to.
+    """Open what a download is written to.
 
     A plain file is replaced only by a complete download, and keeps its mode and owner; a new one
     can be read by its owner alone, because it holds personal data. A link stays, and its target
@@ -69,7 +69,7 @@ def is_standard_output(path: Path | None) -> bool:
 
 
 def is_written_whole(path: Path) -> bool:
-    """Whether the path gets the whole export or stays as it is."""
+    """Whether the path gets the whole download or stays as it is."""
     if is_standard_output(path):
         return False
     try:

@@ -1,22 +1,14 @@
-"""Starting and cancelling exports, in any dialect."""
+"""Starting an export, in any dialect."""
 
 from collections.abc import Callable
-from typing import Final
 
 from fastapi import Response
 
-from api.access.auth import Caller
-from api.errors import InvalidRequest, NotFound
+from api.errors import InvalidRequest
 from api.jobs.idempotency import EarlierRequest, start_once
-from api.jobs.starting import Record, Start
-from api.rest.operations import Refusals
-from api.services.services import Services
+from api.jobs.starting import Start
 from worker.export_options import ExportOptions
-from worker.store import ExportRequest, Store, admit_export, cancel_export, digest_of
-
-CANCEL_REFUSES: Final[Refusals] = {
-    NotFound: "The export does not exist, or is no longer on record."
-}
+from worker.store import ExportRequest, Store, admit_export, digest_of
 
 
 def start_export(
@@ -32,7 +24,8 @@ def start_export(
         options: How the keys are written, and where to.
         start: Who asks for it.
         admit: Writes its record.
-        of: What it is an export of beside the list; a repeated request asks for the same.
+        of: What else identifies the request, such as the id of a schedule; a repeated request must
+            have the same.
 
     Raises:
         InvalidRequest: it is of excluded keys, and there is no list of them.
@@ -65,21 +58,3 @@ def _announce(start: Start, request: ExportRequest) -> None:
         {"exportId": request.export_id, "format": request.options.ending},
     )
     start.services.work.work(request.ref)
-
-
-def cancel(services: Services, caller: Caller, request: ExportRequest, record: Record) -> None:
-    """End an export, or have the files of a complete one deleted, and put that on record.
-
-    Doing it again changes nothing, and has its files freed again.
-
-    Raises:
-        StoreUnavailable: no answer. Safe to retry.
-    """
-    if cancel_export(services.store(), request, caller.name):
-        record(
-            "cancelBigSegmentExport",
-            "cancelled an export of the segment",
-            {"exportId": request.export_id, "format": request.options.ending},
-        )
-    services.work.free(request.ref)
-    services.work.tend()

@@ -1,4 +1,4 @@
-"""Writes the files of a complete export: one, or the parts into a directory."""
+"""Downloads the files of a complete export: a single file, or its parts into a directory."""
 
 from pathlib import Path
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from api.cli.connection.connection import Connection
 from api.cli.errors import CommandError, UsageError
 from api.cli.jobs.downloading import describe_part, download
-from api.cli.jobs.export_files import Write, is_standard_output, open_output
 from api.cli.jobs.interrupts import explain_interrupt
+from api.cli.jobs.outputs import Write, is_standard_output, open_output
 from api.progress.display import ProgressDisplay
 
 

@@ -135,5 +135,5 @@ async def read_options(request: Request, settings: ApiSettings) -> ExportOptions
     except ValidationError as exc:
         raise refusal(exc) from exc
     if options.destination is not None:
-        parse_destination(options.destination, settings.destinations)
+        parse_destination(options.destination, settings.destinations, inbox=settings.inbox)
     return options

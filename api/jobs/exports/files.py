@@ -1,7 +1,7 @@
 """The files of an export as callers see them: what they are, and links to them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -10,15 +10,14 @@ from fastapi import Query
 from api.bodies.models import Int32, Int64, WireModel
 from api.errors import NotFound
 from api.jobs.downloads import MEDIA_TYPES, JobFile, describe_file
-from worker.objects import ObjectInfo, ObjectNotFound, ObjectStore
-from worker.store import ExportRequest, JobState
+from api.jobs.records import require_list
+from worker.objects import ObjectChanged, ObjectInfo, ObjectNotFound, ObjectStore
+from worker.store import ExportRequest, JobState, Store
 
-#: What the largest manifest takes, with the largest number of parts.
-_MANIFEST_BYTES: Final = 16 * 1024 * 1024
 #: Signed URLs are valid for a week at most. Source: S3 user guide, "Sharing objects with presigned
 #: URLs".
 MOST_SECONDS: Final = 7 * 86_400
-#: Of what is compressed, and of manifests: files to be kept, not to be shown.
+#: The media type of compressed files and manifests, which browsers save and do not display.
 _OPAQUE: Final = "application/octet-stream"
 
 Part = Annotated[
@@ -50,7 +49,7 @@ class ExportResult(WireModel):
     revision: Int32
     """The revision of the lists."""
     as_of: Int64
-    """Unix ms: edits that were answered before are in it, later ones may be."""
+    """Unix ms: edits that were answered before this moment are in it, later ones may be."""
     expiration_time: Int64 | None
     """When bigseg deletes the files; null at a destination, where they stay."""
     deleted: bool
@@ -73,7 +72,7 @@ class ExportFileStatus(WireModel):
     download: str
     """The path from which it is downloaded with a token."""
     url: str | None
-    """From which anybody downloads it until it expires, if that was asked for."""
+    """A URL with which anybody can download it until it expires, if one was asked for."""
     url_expiration_time: Int64 | None
 
 
@@ -113,31 +112,39 @@ def _are_deleted(state: JobState) -> bool:
 
 
 def find_files(
-    objects: ObjectStore, request: ExportRequest, state: JobState
+    store: Store, objects: ObjectStore, request: ExportRequest, state: JobState
 ) -> Sequence[ExportFile]:
-    """The files of a complete export, in order. Cost: for parts, a read of their manifest.
+    """The files of a complete export, in order.
+
+    Others may write to a destination, so a manifest is believed only as the export wrote it: what
+    it names is sent and linked with bigseg's own credentials.
+
+    Cost: a round trip; for parts, a read of their manifest.
 
     Raises:
-        NotFound: it is not complete, or its files were deleted.
+        NotFound: it is not complete, its files were deleted or replaced, or its list is deleted.
         ObjectError: the bucket cannot tell.
     """
-    report = _require_files(request, state)
+    report = _require_files(store, request, state)
     ending = request.options.ending
     manifest = report.get("manifest")
     if manifest is None:
         info = ObjectInfo(report["bucket"], report["key"], report["sizeBytes"], report["etag"])
         file = ExportFile(1, f".{ending}", report["rows"], report.get("sha256", ""), info)
         return [file]
+    info = _manifest_info(manifest)
     try:
-        content = objects.read_small(
-            manifest["key"], bucket=manifest["bucket"], limit=_MANIFEST_BYTES
-        )
-    except ObjectNotFound as exc:
+        content = b"".join(objects.read_range(info, 0, info.size_bytes))
+    except (ObjectNotFound, ObjectChanged) as exc:
         raise NotFound(_deleted(request)) from exc
     return [
         _read_entry(number, entry, f"-{number:05d}.{ending}")
-        for number, entry in enumerate(json.loads(content or b"{}")["entries"], 1)
+        for number, entry in enumerate(json.loads(content)["entries"], 1)
     ]
+
+
+def _manifest_info(manifest: Mapping[str, Any]) -> ObjectInfo:
+    return ObjectInfo(manifest["bucket"], manifest["key"], manifest["sizeBytes"], manifest["etag"])
 
 
 def _read_entry(number: int, entry: Any, name_end: str) -> ExportFile:  # noqa: ANN401 - any JSON
@@ -148,11 +155,17 @@ def _read_entry(number: int, entry: Any, name_end: str) -> ExportFile:  # noqa: 
 
 
 def find_file(
-    objects: ObjectStore, request: ExportRequest, state: JobState, stem: str, part: int | None
+    store: Store,
+    objects: ObjectStore,
+    request: ExportRequest,
+    state: JobState,
+    stem: str,
+    part: int | None,
 ) -> JobFile:
     """One file of an export.
 
     Args:
+        store: where it is on record.
         objects: where it is.
         request: the export.
         state: how far it is.
@@ -160,20 +173,19 @@ def find_file(
         part: which part; of an export of parts, its manifest if unset.
 
     Raises:
-        NotFound: the export is not complete, or has no such part, or its files were deleted.
+        NotFound: the export is not complete, or has no such part, or its files or its list were
+            deleted.
         ObjectError: the bucket cannot tell.
     """
-    manifest = _require_files(request, state).get("manifest")
+    manifest = _require_files(store, request, state).get("manifest")
     if manifest is not None and part is None:
-        info = ObjectInfo(
-            manifest["bucket"], manifest["key"], manifest["sizeBytes"], manifest["etag"]
-        )
+        info = _manifest_info(manifest)
         headers = describe_file(info, f"{stem}-manifest.json", _OPAQUE)
         return JobFile(info, headers, _deleted(request))
-    files = find_files(objects, request, state)
+    files = find_files(store, objects, request, state)
     number = part or 1
     if number > len(files):
-        raise NotFound(f"export {request.export_id} has {len(files)} parts, not {number}")
+        raise NotFound(f"export {request.export_id} has no part {number}; it has {len(files)}")
     file = files[number - 1]
     headers = describe_file(file.info, stem + file.name_end, _media_type(request))
     return JobFile(file.info, headers, _deleted(request))
@@ -238,7 +250,8 @@ def _media_type(request: ExportRequest) -> str:
     return MEDIA_TYPES[options.format] if options.compression == "none" else _OPAQUE
 
 
-def _require_files(request: ExportRequest, state: JobState) -> dict[str, Any]:
+def _require_files(store: Store, request: ExportRequest, state: JobState) -> dict[str, Any]:
+    require_list(store, request)
     if state.status != "complete" or state.report is None:
         raise NotFound(f"export {request.export_id} has no file: it is {state.status}")
     if _are_deleted(state):
@@ -247,4 +260,4 @@ def _require_files(request: ExportRequest, state: JobState) -> dict[str, Any]:
 
 
 def _deleted(request: ExportRequest) -> str:
-    return f"the file of export {request.export_id} was deleted; export again"
+    return f"the file of export {request.export_id} was deleted or replaced since; export again"

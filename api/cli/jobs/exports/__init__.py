@@ -1,0 +1,1 @@
+"""Exports by command: their options, and the files that they write."""
