@@ -12,7 +12,7 @@ from tests.benchmarks.client import finished, product_load, started_load, write_
 from tests.benchmarks.latency import tail, within
 from tests.benchmarks.lists import first_keys, write_uuids
 from tests.benchmarks.system import BenchmarkError
-from tests.support.servers.api import SEGMENTS
+from tests.support.systems.driving import SEGMENTS
 
 _RATE = 500.0
 _LONGEST_SECONDS = 300.0

@@ -44,10 +44,9 @@ def _tend(services: Services, request: ImportRequest, state: JobState) -> int:
         if store.builds.published(list_ref, request.import_id) is not None:
             return _resume(services, request)
         return _end(services, request, why_lost(store, request))
+    announce_job(store, state)  # its worker may have died before it could
     why = _reason_to_end(services, request, state)
     if why is None:
-        # Its worker may have died before it could.
-        announce_job(store, state)
         return _replay(services, request)
     if store.builds.cancel(list_ref, request.import_id, unapproved=True):
         # It has just been approved.

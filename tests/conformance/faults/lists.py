@@ -86,8 +86,8 @@ OF_LISTS: Final = (
     Fault(
         "retire of a pinned revision",
         "list/retire",
-        "> now then keep(revision)",
-        "> now then keep(nil)",
+        "> now then\n    keep(revision)",
+        "> now then\n    keep(nil)",
         RECLAIMING.test_retire__too_early_or_pinned__keeps_the_revision,
     ),
     Fault(
@@ -135,8 +135,8 @@ OF_LISTS: Final = (
     Fault(
         "expiry without journal",
         "list/expire",
-        "  write_journal(entry)\n  redis",
-        "  redis",
+        "  write_journal(entry)\n  keep",
+        "  keep",
         SCHEDULES.test_expire__while_an_import_builds__wins_over_the_file,
     ),
     Fault(
