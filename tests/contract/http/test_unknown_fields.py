@@ -69,7 +69,7 @@ def test_edit__misspelled__is_refused(
         (
             {"mode": "replace", "waitOnApproval": "true"},
             {"file": _LIST},
-            "unknown field waitOnApproval; nearest: waitOnApprovals; fields: file, mode",
+            "unknown field waitOnApproval; nearest: waitOnApprovals; fields: file, target",
         ),
         (
             {"mode": "replace"},

@@ -61,6 +61,7 @@ def test_get__import_just_accepted__has_all_fields(client: httpx.Client, segment
         "inbox": None,
         "guard": None,
         "dryRun": False,
+        "composition": None,
     }
     assert client.get(f"{SEGMENTS}/{segment}").json()["_importInProgress"] is True
 
