@@ -104,7 +104,9 @@ def test_cancel__while_it_is_published__is_in_time_before_the_flip(
 
     def cancel(request: bytes, _reply: bytes) -> bool:
         if sha in request and not replies:
-            (job,) = system.store.jobs.active(segment.ref.env)
+            jobs = system.store.jobs
+            active = jobs.active(segment.ref.env)
+            (job,) = (ref for ref in active if jobs.request(ref).list_ref == segment.ref)
             path = f"{segment.path}/imports/{job.job_id}"
             replies.append(system.http.delete(path).status_code)
         return False

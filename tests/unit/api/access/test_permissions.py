@@ -32,6 +32,7 @@ _QUESTIONS = {
     "getContextInstanceSegmentsMembershipByEnv",
     "evaluateFlagSegments",
     "postAuditLogEntries",
+    "lookUpSegmentMemberships",
     "postFlagMetrics",  # drops what it is sent
 }
 #: Refuses every request, so that any caller may make it.
