@@ -23,10 +23,12 @@ CHORES: Final = (
     "expire_exports",
     "expire_rejected",
     "expire_uploads",
+    "erase_due",
     "reshard_outgrown",
     "mend_hints",
     "watch_webhooks",
     "look_into_inbox",
+    "run_schedules",
     "survey_store",
 )
 
