@@ -136,6 +136,8 @@ def test_cancel__while_it_is_planned__ends_it_and_the_list_stays(
     proxy.before_reply = cancel
     try:
         reason = segment.stopped(segment.import_source(source, "replace"))
+        # The import may be seen to end before its own cancel is answered.
+        wait_until(lambda: bool(seen), "the cancel is answered", 30)
     finally:
         proxy.before_reply = lambda _: None
     assert seen == [("plan", 200)]

@@ -27,7 +27,7 @@ from worker.store.jobs import DETECTED, FileFigures
 
 #: Blocks of text that are read before they are asked for: as many as it takes to go on while a
 #: run is put together.
-_BATCHES_AHEAD: Final = 16
+_BATCHES_AHEAD: Final = 8
 
 
 def read_piece(run: StageRun, plan: Plan, chunk: Chunk, tally: ChunkTally) -> Iterator[KeyBatch]:

@@ -37,7 +37,7 @@ _MIXED_BYTES: Final = 8 * 1024 * 1024
 _FREQUENT_ROWS: Final = 4_096
 #: Rows of one column: bounds what joining its parts takes in memory beside them. It makes no
 #: measurable difference in time.
-_COLUMN_ROWS: Final = 512 * 1024
+_COLUMN_ROWS: Final = 256 * 1024
 
 
 def scatter_chunk(run: StageRun) -> None:
