@@ -29,7 +29,12 @@ from schemathesis.core.result import Ok
 from tests.support.documents.openapi import closed
 from tests.support.documents.openapi import operations as operations_of
 from tests.support.documents.openapi_world import PLACES, PREPARATIONS, World
-from tests.support.documents.recording import Recorded, read_recorded, write_recorded
+from tests.support.documents.recording import (
+    Recorded,
+    find_differences,
+    read_recorded,
+    write_recorded,
+)
 from tests.support.servers.api import TOKEN, Api
 
 Operation = APIOperation[Any, Any, Any, Any]
@@ -73,7 +78,8 @@ def test_examples__recorded_again__are_those_of_the_document(
     if pytestconfig.getoption("record_examples"):
         write_recorded(recorded)
 
-    assert recorded == read_recorded(), "if the answers are right: ./scripts/record-examples"
+    differences = "\n".join(find_differences(read_recorded(), recorded))
+    assert not differences, f"if the answers are right: ./scripts/record-examples\n{differences}"
 
 
 def test_api__every_operation__keeps_to_its_document(

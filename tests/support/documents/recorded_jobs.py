@@ -31,23 +31,23 @@ def record_jobs(recorder: Recorder, writer: httpx.Client, running_worker: Runnin
     """Leaves an import and an export of the big segment that are complete."""
     ask = recorder.ask
     imported = _start_import(recorder, writer)
-    exported = _start_export(recorder, writer)
+    exported, *others = _start_exports(recorder, writer)
     ask("getBigSegmentImport", "accepted", path=imported)
     ask("downloadBigSegmentExport", path=exported, status=404)
     ask(_REJECTED, path=imported, status=404)
     with running_worker() as worker:
-        for operation, path in (
-            ("getBigSegmentImport", imported),
-            ("getBigSegmentExport", exported),
-        ):
-            _await(recorder, operation, path, "complete")
-            ask(operation, "complete", path=path)
+        recorder.normaliser.begin_step()  # all end in it, whichever is seen first
+        _await(recorder, "getBigSegmentImport", imported, "complete")
+        for path in (exported, *others):
+            _await(recorder, "getBigSegmentExport", path, "complete")
+        ask("getBigSegmentImport", "complete", path=imported)
+        ask("getBigSegmentExport", "complete", path=exported)
         ask("getBigSegmentImportFiles", "all", path=imported, query={"limit": 10, "offset": 0})
         ask("getBigSegmentImportFiles", path=imported, query={"limit": 0}, status=400)
         _record_uploads(recorder, worker)
         _record_direct_upload(recorder, worker)
         _record_composition(recorder, worker)
-        _record_slow_import(recorder)
+        _record_slow_import(recorder, worker)
     ask("cancelBigSegmentImport", path=imported, status=409)
     ask("streamBigSegmentImport", "one that has ended", path=imported, lines="event: ")
     page: dict[str, Any] = {"limit": 2, "offset": 1, **PERIOD}
@@ -118,44 +118,45 @@ def _start_import(recorder: Recorder, writer: httpx.Client) -> Path:
     return {**BIG, "importID": reply.json()["id"]}
 
 
-def _start_export(recorder: Recorder, writer: httpx.Client) -> Path:
+def _start_exports(recorder: Recorder, writer: httpx.Client) -> list[Path]:
     ask, start = recorder.ask, "createBigSegmentExport"
     key = {"Idempotency-Key": "weekly-2026-09"}
     asked: dict[str, Any] = {"path": BIG, "headers": key, "client": writer}
     reply = ask(start, "csv", **asked, body={"format": "csv"})
     ask(start, **asked, body={"format": "parquet"}, status=422)
-    ask(start, "parquet", path=BIG, body={"format": "parquet"})
-    sheets = {"profile": "spreadsheet", "header": True, "partRows": 1_000_000}
-    ask(start, "parts for spreadsheets", path=BIG, body={"compression": "gzip", **sheets})
+    columns = ask(start, "parquet", path=BIG, body={"format": "parquet"})
+    options = {"compression": "gzip", "profile": "spreadsheet", "header": True}
+    label, body = "parts for spreadsheets", {**options, "partRows": 1_000_000}
+    sheets = ask(start, label, path=BIG, body=body)
     side = {"side": "both", "format": "jsonl", "destination": "s3://elsewhere/exports/"}
     ask(start, path=BIG, body=side, status=400)
     ask(start, path=BIG, body={"format": "json"}, status=400)
-    return {**BIG, "exportID": reply.json()["id"]}
+    return [{**BIG, "exportID": started.json()["id"]} for started in (reply, columns, sheets)]
 
 
 def _record_uploads(recorder: Recorder, worker: Part) -> None:
     ask, get = recorder.ask, "getBigSegmentImport"
     merged = _upload_held(recorder, worker, "upload", mode="merge")
-    _await(recorder, get, merged, "complete", begun=True)
+    _await(recorder, get, merged, "complete")
     _upload(recorder, "upload", status=422, mode="replace")
     _upload(recorder, "unknown field", status=400, colour="red")
     replacing: dict[str, Any] = {"mode": "replace", "waitOnApprovals": False}
     label = "upload that replaces the list"
     replaced = _upload_held(recorder, worker, label, **replacing, allowShrink=True)
-    _await(recorder, get, replaced, "complete", begun=True)
+    _await(recorder, get, replaced, "complete")
     nothing: dict[str, Any] = {"keep": "nothing", "file": "\n", "mode": "replace"}
     empty = _upload_held(recorder, worker, "empty", **nothing)
-    _await(recorder, get, empty, "stopped", begun=True)
+    _await(recorder, get, empty, "stopped")
     ask(get, "stopped", path=empty)
     record_file(recorder, _REJECTED, empty)
     trying: dict[str, Any] = {"file": "customer-9999\n", "mode": "replace", "dryRun": True}
     tried = _upload_held(recorder, worker, "dry run", maxShrinkShare=0.5, **trying)
-    _await(recorder, get, tried, "complete", begun=True)
+    _await(recorder, get, tried, "complete")
     ask(get, "dry run", path=tried)
     ask("getBigSegmentImportPreview", "dry run", path=tried)
     label = "upload that waits for its approval"
     waiting = _upload_held(recorder, worker, label, waitOnApprovals=True)
-    _await(recorder, get, waiting, "pending_approval", begun=True)
+    _await(recorder, get, waiting, "pending_approval")
     ask(get, "waits for its approval", path=waiting)
     preview = "getBigSegmentImportPreview"
     ask(preview, "waits for its approval", path=waiting)
@@ -165,7 +166,7 @@ def _record_uploads(recorder: Recorder, worker: Part) -> None:
             approval = {"kind": "processBigSegmentImport", "importId": waiting["importID"]}
             record_instruction(recorder, approval, BIG)
         recorder.normaliser.begin_step()
-    _await(recorder, get, waiting, "complete", begun=True)
+    _await(recorder, get, waiting, "complete")
     _record_revisions(recorder)
 
 
@@ -182,7 +183,7 @@ def _record_direct_upload(recorder: Recorder, worker: Part) -> None:
         ask(start, path=BIG, body={"uploads": []}, status=400)
         recorder.normaliser.begin_step()
     imported = {**BIG, "importID": reply.json()["id"]}
-    _await(recorder, "getBigSegmentImport", imported, "complete", begun=True)
+    _await(recorder, "getBigSegmentImport", imported, "complete")
     ask("getBigSegmentUpload", path={**BIG, "uploadID": upload_id}, status=404)
 
 
@@ -202,7 +203,7 @@ def _record_composition(recorder: Recorder, worker: Part) -> None:
         ask(start, path=NEW, body={**body, "segments": []}, status=400)
         recorder.normaliser.begin_step()
     composed = {**NEW, "importID": reply.json()["id"]}
-    _await(recorder, "getBigSegmentImport", composed, "complete", begun=True)
+    _await(recorder, "getBigSegmentImport", composed, "complete")
     ask("getBigSegmentImport", "composition", path=composed)
     for key in made:
         path = {**ENVIRONMENT, "segmentKey": key}
@@ -222,13 +223,13 @@ def _record_revisions(recorder: Recorder) -> None:
     ask(publish, "although there are edits", path=back, body={"force": True})
 
 
-def _record_slow_import(recorder: Recorder) -> None:
+def _record_slow_import(recorder: Recorder, worker: Part) -> None:
     """One that is seen at work, and cancelled."""
     ask = recorder.ask
     new = {"key": NEW["segmentKey"], "name": "New", "unbounded": True}
     ask("postSegment", path=ENVIRONMENT, body=new, status=201, keep="nothing")
     keys = "".join(f"customer-{number:06}\n" for number in range(_SLOW_ROWS))
-    started = _upload(recorder, "slow", NEW, keep="nothing", file=keys)
+    started = _upload_held(recorder, worker, "slow", path=NEW, keep="nothing", file=keys)
     _await(recorder, "getBigSegmentImport", started, "in_progress", stage="gather")
     ask("getBigSegmentImport", "at work", path=started)
     ask("cancelBigSegmentImport", "at work", path=started)
@@ -270,13 +271,9 @@ def _await(
     operation_id: str,
     path: Path,
     status: str,
-    *,
-    begun: bool = False,
     **fields: str,
 ) -> None:
-    """Wait until a job has this status and these fields, in a step that may have begun."""
-    if not begun:
-        recorder.normaliser.begin_step()
+    """Wait until a job has this status and these fields, in a step that has begun."""
     jobs, name = _PLACES[operation_id]
     url = "/api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}".format(**path)
     wanted = {"status": status, **fields}

@@ -36,8 +36,11 @@ def record_lists(recorder: Recorder, running_worker: RunningWorker) -> None:
     ask("approveFlagSegmentListImport", path=imported, status=400)
     ask("listFlagSegmentLists", "a list whose first import runs", path=NAMING, query=TEAM)
     with running_worker() as worker:
-        for operation, path in ((get, imported), ("getFlagSegmentListExport", exported)):
+        recorder.normaliser.begin_step()  # both end in it, whichever is seen first
+        jobs = ((get, imported), ("getFlagSegmentListExport", exported))
+        for operation, path in jobs:
             _await(recorder, operation, path, "complete")
+        for operation, path in jobs:
             ask(operation, "complete", path=path, query=TEAM)
         files: dict[str, Any] = {**TEAM, "limit": 10, "offset": 0}
         ask("listFlagSegmentListImportFiles", "all", path=imported, query=files)
@@ -109,12 +112,12 @@ def _record_uploads(recorder: Recorder, worker: Part) -> None:
         file = f"{names.MEMBER}\n\ncustomer-5678\n"
         replaced = _upload(recorder, "upload", file=file, **replacing)
         recorder.normaliser.begin_step()
-    _await(recorder, get, replaced, "complete", begun=True)
+    _await(recorder, get, replaced, "complete")
     record_file(recorder, _REJECTED, replaced, TEAM)
     with worker.held():
         waiting = _upload(recorder, "upload that waits for its approval", waitOnApprovals=True)
         recorder.normaliser.begin_step()
-    _await(recorder, get, waiting, "pending_approval", begun=True)
+    _await(recorder, get, waiting, "pending_approval")
     ask(get, "waits for its approval", path=waiting)
     preview = "getFlagSegmentListImportPreview"
     ask(preview, "waits for its approval", path=waiting, query=TEAM)
@@ -125,7 +128,7 @@ def _record_uploads(recorder: Recorder, worker: Part) -> None:
     with worker.held():
         ask("approveFlagSegmentListImport", "approved", path=waiting, query=TEAM, status=202)
         recorder.normaliser.begin_step()
-    _await(recorder, get, waiting, "complete", begun=True)
+    _await(recorder, get, waiting, "complete")
     live, earlier = _revisions(recorder)[:2]
     ask(publish, "without edits", path=earlier, query=TEAM, body={})
     ask(publish, path=live, body={"force": 1}, status=400)
@@ -140,7 +143,7 @@ def _record_direct_upload(recorder: Recorder, worker: Part) -> None:
         reply = ask(start, "direct upload", path=LIST, query=TEAM, body=body, status=202)
         recorder.normaliser.begin_step()
     imported = {**LIST, "importID": reply.json()["id"]}
-    _await(recorder, "getFlagSegmentListImport", imported, "complete", begun=True)
+    _await(recorder, "getFlagSegmentListImport", imported, "complete")
 
 
 def _revisions(recorder: Recorder) -> list[Path]:
@@ -173,12 +176,8 @@ def _upload(
     return {**path, "importID": reply.json()["id"]}
 
 
-def _await(
-    recorder: Recorder, operation_id: str, path: Path, status: str, *, begun: bool = False
-) -> None:
-    """Wait until a job has this status; in a step that has begun, or in one of its own."""
-    if not begun:
-        recorder.normaliser.begin_step()
+def _await(recorder: Recorder, operation_id: str, path: Path, status: str) -> None:
+    """Wait until a job has this status, in a step that has begun."""
     jobs, name = _PLACES[operation_id]
     listed = "/v1/projects/{projectIdOrName}/feature-flags/segments/{segmentIdOrSlug}/lists"
     url = f"{listed}/{{side}}/{{kind}}/{{attribute}}".format(**path)

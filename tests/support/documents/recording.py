@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from difflib import unified_diff
 from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import quote
@@ -196,6 +197,16 @@ def write_recorded(recorded: Recorded) -> None:
         folder, _, noun = name.partition("/")
         text = json.dumps(operations, indent=2, ensure_ascii=False)
         (_folder(folder) / f"{noun}.json").write_text(f"{text}\n", encoding="utf-8")
+
+
+def find_differences(kept: Recorded, recorded: Recorded) -> list[str]:
+    """What of the one is not in the other, with the lines around it."""
+    texts = [
+        json.dumps(one, indent=2, ensure_ascii=False, sort_keys=True) for one in (kept, recorded)
+    ]
+    if texts[0] == texts[1]:
+        return []
+    return [*unified_diff(*(text.splitlines() for text in texts), "kept", "recorded", lineterm="")]
 
 
 def _folder(dialect: str) -> Path:
