@@ -58,12 +58,14 @@ def admit_import(store: Store, request: ImportRequest, *, supersedes: bool = Tru
     if request.kind == "import":
         store.imports.add(request)
     found = [] if claim.previous is None else [PREVIOUS.entry(claim.previous)]
+    older = None
     if claim.superseded is not None:
-        found.append(SUPERSEDES.entry(claim.superseded))
+        older = JobRef("import", request.list_ref.env, claim.superseded)
+        if not _has_ended(store, older):
+            found.append(SUPERSEDES.entry(claim.superseded))
     store.jobs.advance(request.ref, "claim", "plan", 1, *found)
-    if claim.superseded is None:
+    if older is None:
         return None
-    older = JobRef("import", request.list_ref.env, claim.superseded)
     _supersede(store, older, request.import_id)
     return older
 
@@ -71,6 +73,11 @@ def admit_import(store: Store, request: ImportRequest, *, supersedes: bool = Tru
 def _has_begun(store: Store, request: ImportRequest) -> bool:
     state = store.jobs.get(request.ref)
     return state.stage != "claim" or state.ended_ms is not None
+
+
+def _has_ended(store: Store, older: JobRef) -> bool:
+    """Whether it is a dry run that is complete, whose build is not freed yet."""
+    return all(state.ended_ms is not None for state in store.jobs.get_all((older,)))
 
 
 def _supersede(store: Store, older: JobRef, newer: str) -> None:

@@ -107,6 +107,20 @@ def test_import__held_and_superseded__is_recorded_as_both(running: Imports) -> N
     }
 
 
+def test_import__after_a_dry_run_whose_build_is_not_freed_yet__supersedes_nothing(
+    running: Imports,
+) -> None:
+    ref, store = running.list_of("a"), running.services.store
+    tried = running.start(ref, b"b\n", dry_run=True)
+    store.jobs.end(tried.ref, "complete", keep_s=60)
+
+    request = running.start(ref, b"c\n")
+    running.finish(request)
+
+    assert store.jobs.get(request.ref).supersedes is None
+    assert store.jobs.get(tried.ref).status == "complete"
+
+
 def test_export__complete__is_recorded_with_its_rows(running: Imports) -> None:
     ref, store = running.list_of(KEY, "b"), running.services.store
     request = ExportRequest(token(), ref, clock_ms())
