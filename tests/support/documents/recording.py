@@ -201,12 +201,11 @@ def write_recorded(recorded: Recorded) -> None:
 
 def find_differences(kept: Recorded, recorded: Recorded) -> list[str]:
     """What of the one is not in the other, with the lines around it."""
-    texts = [
-        json.dumps(one, indent=2, ensure_ascii=False, sort_keys=True) for one in (kept, recorded)
-    ]
-    if texts[0] == texts[1]:
-        return []
-    return [*unified_diff(*(text.splitlines() for text in texts), "kept", "recorded", lineterm="")]
+
+    def lines(one: Recorded) -> list[str]:
+        return json.dumps(one, indent=2, ensure_ascii=False, sort_keys=True).splitlines()
+
+    return [*unified_diff(lines(kept), lines(recorded), "kept", "recorded", lineterm="")]
 
 
 def _folder(dialect: str) -> Path:
