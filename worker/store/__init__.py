@@ -97,6 +97,7 @@ from worker.store.jobs import (
     digest_of,
 )
 from worker.store.jobs.import_files import FileFigures, ImportFile
+from worker.store.jobs.job_index import JobIndex
 from worker.store.jobs.records import (
     DetectedList,
     ExportRequest,
@@ -303,6 +304,7 @@ __all__ = [
     "ImportOver",
     "ImportRequest",
     "Inbox",
+    "JobIndex",
     "JobKind",
     "JobNotFound",
     "JobOverview",
