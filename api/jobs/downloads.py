@@ -13,8 +13,8 @@ from api.http.byte_ranges import ByteRange, parse_range
 from api.http.entity_tags import is_named, is_same
 from api.rest.operations import Refusals
 from api.services.services import Services
-from worker.export_options import ExportFormat
 from worker.objects import ObjectChanged, ObjectInfo, ObjectNotFound
+from worker.options.exports import ExportFormat
 
 MEDIA_TYPES: Final[dict[ExportFormat, str]] = {
     "csv": "text/csv; charset=utf-8",

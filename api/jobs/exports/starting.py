@@ -6,7 +6,7 @@ from fastapi import Response
 
 from api.errors import InvalidRequest
 from api.jobs.starting import Start
-from worker.export_options import ExportOptions
+from worker.options.exports import ExportOptions
 from worker.store import ExportRequest, Store, admit_export, digest_of
 
 

@@ -36,7 +36,7 @@ from api.vercel.lists.paths import LIST, ChangedListOf, ListPath, ListPathOf
 from api.vercel.lists.refusals import NO_EXPORT, NO_LIST
 from api.vercel.lists.starting import list_start
 from api.vercel.operations import READ, WRITE
-from worker.export_options import ExportFormat
+from worker.options.exports import ExportFormat
 from worker.store import ExportRequest
 
 router = APIRouter(prefix=f"{LIST}/exports", tags=["Vercel lists"])

@@ -8,7 +8,7 @@ import pytest
 from tests.support.servers.redis import wait_until
 from tests.support.store.building import publish, write_side
 from tests.support.store.stores import PRODUCTION, keys_of
-from worker.export_options import ExportOptions
+from worker.options.exports import ExportOptions
 from worker.store import (
     ExportRequest,
     ImportInProgress,

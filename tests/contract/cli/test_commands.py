@@ -11,9 +11,9 @@ from tests.support.servers.api import PRODUCTION, SEGMENTS, create_segment, incl
 from tests.support.servers.redis import wait_until
 from tests.support.store.building import build, publish
 from tests.support.systems.held_imports import hold_import, publish_import
-from worker.guard_options import GuardOptions
-from worker.list_options import ListOptions
 from worker.objects import ObjectStore
+from worker.options.guards import GuardOptions
+from worker.options.lists import ListOptions
 from worker.store import PREVIEW, ImportRequest, JobRef, Preview, Store
 from worker.store.jobs import OBJECTION, Objection
 

@@ -19,9 +19,9 @@ from tests.support.servers.api import (
 )
 from tests.support.servers.objects import list_objects
 from tests.support.servers.redis import wait_until
-from worker.guard_options import GuardOptions
-from worker.list_options import ListOptions
 from worker.objects import INTERNAL_PREFIX, ObjectStore
+from worker.options.guards import GuardOptions
+from worker.options.lists import ListOptions
 from worker.store import ImportRequest, JobRef, Store
 
 _LIST = b"a\nb\nc\n"
