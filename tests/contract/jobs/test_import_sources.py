@@ -12,7 +12,7 @@ from tests.support.clients.imports import LIST, post_list, stored_request, uploa
 from tests.support.servers.api import PRODUCTION, SEGMENTS, assert_refused, create_segment
 from tests.support.servers.objects import ObjectServer
 from worker.objects import INTERNAL_PREFIX, ObjectStore
-from worker.store import ImportRequest, JobRef, Store
+from worker.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -242,8 +242,7 @@ def test_sources__several__are_one_import(
     shown = reply.json()
     assert [file["filename"] for file in shown["files"]] == named
     assert shown["filesTotal"] == 3
-    request = store.jobs.get(JobRef("import", PRODUCTION, shown["id"])).request
-    assert isinstance(request, ImportRequest)
+    request = stored_request(store, shown["id"])
     assert [source.kind for source in request.sources] == ["glob", "object", "prefix"]
     page = client.get(f"{reply.headers['location']}/files", params={"limit": 2, "offset": 1}).json()
     assert [file["filename"] for file in page["items"]] == named[1:]
