@@ -2,7 +2,7 @@
 
 import httpx
 
-from tests.support.clients.command_line import Run, json_of, working
+from tests.support.clients.command_line import IMPORT_REPORT, Run, json_of, working
 from tests.support.servers.api import PRODUCTION, SEGMENTS, create_segment, include
 from tests.support.store.building import build, publish
 from tests.support.systems.held_imports import hold_import, publish_import
@@ -33,7 +33,7 @@ def test_imports_list__of_a_segment__has_each_with_its_outcome(
 ) -> None:
     key = create_segment(client)
     ids: list[str] = []
-    for report in (_REPORT, None):
+    for report in (IMPORT_REPORT, None):
         reply = client.post(f"{SEGMENTS}/{key}/imports", files={"file": ("l.csv", b"a")})
         ids.insert(0, reply.headers["location"].rpartition("/")[2])
         if report is not None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.clients.command_line import Run, is_of, json_of, working
+from tests.support.clients.command_line import IMPORT_REPORT, Run, is_of, json_of, working
 from tests.support.servers.api import PRODUCTION, SEGMENTS, create_segment, new_key
 from tests.support.servers.redis import wait_until
 from tests.support.systems.held_imports import hold_import, publish_import
@@ -14,20 +14,6 @@ from worker.options.guards import GuardOptions
 from worker.options.lists import ListOptions
 from worker.store import PREVIEW, ImportRequest, JobRef, Preview, Store
 from worker.store.jobs import OBJECTION, Objection
-
-_REPORT = {
-    "rowsRead": 4,
-    "accepted": 2,
-    "duplicates": 1,
-    "rejected": 1,
-    "membersBefore": 0,
-    "added": 2,
-    "removed": 0,
-    "unchanged": 0,
-    "membersAfter": 2,
-    "seconds": {"scatter": 0.25},
-    "rejectedSample": [{"row": 3, "reason": "blank"}],
-}
 
 
 def test_import__file_into_a_new_segment__waits_and_shows_the_report(
@@ -38,7 +24,7 @@ def test_import__file_into_a_new_segment__waits_and_shows_the_report(
     file.write_text("a\na\n\nb\n")
 
     def end(ref: JobRef) -> None:
-        store.jobs.end(ref, "complete", report=_REPORT, keep_s=600)
+        store.jobs.end(ref, "complete", report=IMPORT_REPORT, keep_s=600)
 
     with working(store, key, end):
         result = run("import", str(file), "--segment", key, "--create", "--mode", "replace")
@@ -77,7 +63,7 @@ def test_import__no_key_accepted__ends_with_status_1_and_shows_the_warnings(
     file = tmp_path / "list.csv"
     file.write_text("\n")
     warning = {"kind": "tab", "count": 1, "rows": [7], "message": "the rows hold a tab"}
-    report = {**_REPORT, "accepted": 0, "warnings": [warning]}
+    report = {**IMPORT_REPORT, "accepted": 0, "warnings": [warning]}
     asked: list[ImportRequest] = []
 
     def end(ref: JobRef) -> None:
@@ -131,7 +117,7 @@ def test_dry_run__that_a_guard_objects_to__shows_the_preview_and_undoes_the_segm
         store.jobs.write(ref, OBJECTION, Objection("growth", "it would grow"))
         store.jobs.write(ref, PREVIEW, Preview(added=("a", "b")))
         store.builds.cancel(store.jobs.get(ref).request.list_ref, ref.job_id)
-        store.jobs.end(ref, "complete", report=_REPORT, keep_s=600)
+        store.jobs.end(ref, "complete", report=IMPORT_REPORT, keep_s=600)
 
     with working(store, key, end):
         result = run("import", str(file), "--segment", key, "--create", "--dry-run")
