@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from api.bodies.forms.fields import FormError, parse_flag
 from api.bodies.models import StrictBody, blank_is
-from worker.guard_options import GuardOptions, OnGuard
+from worker.options.guards import GuardOptions, OnGuard
 from worker.store import Side
 
 _DEFAULT_TARGET: Final = "included"

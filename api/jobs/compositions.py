@@ -10,7 +10,6 @@ from pydantic_core import PydanticCustomError
 from api.bodies.models import Int32, Int64, WireModel, blank_is
 from api.jobs.admission import admit, require_free
 from api.jobs.change_options import ChangeOptions
-from api.jobs.idempotency import EarlierRequest, start_once
 from api.jobs.options import Mode
 from api.jobs.starting import Start
 from worker.store import (
@@ -127,17 +126,11 @@ def compose(body: ComposeBody, start: Start, sources: Sequence[ListRef]) -> Resp
     Raises:
         ImportInProgress: or another error of :func:`admit`.
     """
-    fingerprint = digest_of("compose", body.model_dump())
-    begun = start.begin("import")
-    if isinstance(begun, EarlierRequest):
-        return begun.repeat(fingerprint, start.respond)
-    import_id = start.services.ids()
 
-    def admit_request() -> Response:
+    def admit_composition(import_id: str) -> None:
         _admit(import_id, body, start, sources)
-        return start.respond(import_id)
 
-    return start_once(begun, fingerprint, import_id, admit_request)
+    return start.admit_once("import", digest_of("compose", body.model_dump()), admit_composition)
 
 
 def _admit(import_id: str, body: ComposeBody, start: Start, sources: Sequence[ListRef]) -> None:

@@ -2,17 +2,19 @@
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Request, Response
 from fastapi.responses import StreamingResponse
 
-from api.errors import NotFound
+from api.errors import NotFound, RangeNotSatisfiable
 from api.http.byte_ranges import ByteRange, parse_range
 from api.http.entity_tags import is_named, is_same
+from api.rest.operations import Refusals
 from api.services.services import Services
-from worker.export_options import ExportFormat
 from worker.objects import ObjectChanged, ObjectInfo, ObjectNotFound
+from worker.options.exports import ExportFormat
 
 MEDIA_TYPES: Final[dict[ExportFormat, str]] = {
     "csv": "text/csv; charset=utf-8",
@@ -64,6 +66,10 @@ def document_file(description: str, content: Mapping[str, Any]) -> dict[int | st
     }
 
 
+#: Of operations that answer with a file.
+NO_BYTE_IN_RANGE: Final[Refusals] = MappingProxyType(
+    {RangeNotSatisfiable: "The file has no byte in the range; `Content-Range` gives its size."}
+)
 FILE_RESPONSES: Final = document_file(
     "The file: one key per row of CSV, JSON Lines or Parquet; or the manifest of an export of "
     "parts.",

@@ -142,18 +142,11 @@ def _admit_upload(
 
 def _admit_source(body: SourceBody, named: Sequence[NamedSource], start: Start) -> Response:
     sources = [_source_file(source, is_only=len(named) == 1) for source in named]
-    fingerprint = digest_of("source", body.model_dump())
-    begun = start.begin("import")
-    if isinstance(begun, EarlierRequest):
-        return begun.repeat(fingerprint, start.respond)
-    import_id = start.services.ids()
-    request = import_request(import_id, sources, body, start)
 
-    def admit_request() -> Response:
-        admit(start, request)
-        return start.respond(import_id)
+    def admit_import(import_id: str) -> None:
+        admit(start, import_request(import_id, sources, body, start))
 
-    return start_once(begun, fingerprint, import_id, admit_request)
+    return start.admit_once("import", digest_of("source", body.model_dump()), admit_import)
 
 
 def _source_file(source: NamedSource, *, is_only: bool) -> SourceFile:

@@ -7,7 +7,7 @@ from pydantic import Field
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
 from api.bodies.models import Int32, Int64, WireModel
-from worker.list_options import Compression, Encoding
+from worker.options.lists import Compression, Encoding
 from worker.store import (
     WAITING_STAGE,
     ExportRequest,

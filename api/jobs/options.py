@@ -16,10 +16,10 @@ from api.bodies.forms.fields import FILE_FIELD
 from api.bodies.models import blank_is, wire_names
 from api.bodies.unknown_names import unknown_field
 from api.jobs.change_options import ChangeOptions, FormFlag, Share, parse_form_flag
-from worker.export_options import Profile
-from worker.guard_options import GuardOptions, OnWarning
-from worker.list_options import Compression, Delimiter, Encoding, Format, ListOptions
 from worker.objects import NamedSource, parse_manifest_source, parse_named
+from worker.options.exports import Profile
+from worker.options.guards import GuardOptions, OnWarning
+from worker.options.lists import Compression, Delimiter, Encoding, Format, ListOptions
 
 Mode = Literal["merge", "replace", "remove"]
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 from fastapi import Depends, Query
 
@@ -11,8 +11,10 @@ from api.bodies.models import Int64
 from api.errors import NotFound
 from api.jobs.idempotency import find_started
 from worker.store import (
+    EnvironmentRef,
     ExportRequest,
     ImportRequest,
+    JobIndex,
     JobOverview,
     JobRef,
     JobRequest,
@@ -21,6 +23,8 @@ from worker.store import (
     Store,
     is_deleted,
 )
+
+Request = TypeVar("Request", ImportRequest, ExportRequest)
 
 #: Ids of imports and exports.
 JOB_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -54,6 +58,13 @@ def parse_period(
 
 
 PeriodOf = Annotated[Period, Depends(parse_period)]
+
+
+def list_overviews(
+    index: JobIndex[Request], of: ListRef | EnvironmentRef, period: Period
+) -> list[JobOverview[Request]]:
+    """The jobs of a list or an environment that were created in a period, newest first."""
+    return index.overviews(of, after_ms=period.after_ms, before_ms=period.before_ms)
 
 
 def find_import(
@@ -92,7 +103,7 @@ def find_imports(
         Conflict: the request is still under way, and may start one. Safe to retry.
     """
     if key is None:
-        found = store.imports.overviews(ref, after_ms=period.after_ms, before_ms=period.before_ms)
+        found = list_overviews(store.imports, ref, period)
         return [overview.request.ref for overview in found if matches(overview)]
     started = find_started(store, ref, "import", caller, key.strip('"'))
     return [] if started is None else [started]

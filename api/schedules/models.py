@@ -8,7 +8,7 @@ from api.bodies.models import Flag, Int32, Int64, StrictBody, WireModel, null_is
 from api.errors import InvalidRequest
 from api.jobs.exports.options import ExportBody
 from worker.dated_prefixes import find_fault
-from worker.export_options import ExportOptions
+from worker.options.exports import ExportOptions
 from worker.store import ExportSchedule, Retention, ScheduleRun
 from worker.timetables import (
     LONGEST_EXPRESSION,

@@ -2,20 +2,15 @@
 
 import http.client
 import json
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from tests.benchmarks.bench import SEGMENT, Bench, middle, tell
-from tests.benchmarks.client import finished, product_load, started_load, write_keys
-from tests.benchmarks.latency import tail, within
+from tests.benchmarks.client import write_keys
+from tests.benchmarks.interference import RATE, measure_beside
 from tests.benchmarks.lists import first_keys, write_uuids
 from tests.benchmarks.system import BenchmarkError
 from tests.support.systems.driving import SEGMENTS
 
-_RATE = 500.0
-_LONGEST_SECONDS = 300.0
 _PAIRS = 100_000
 _TIMEOUT_S = 60
 
@@ -30,27 +25,16 @@ def measure(bench: Bench) -> None:
     rates = [_PAIRS * 1e-6 / caller.call() for _ in range(3 * bench.effort.runs)]
     value, spread = middle(rates)
     bench.figures.put("bulk_pairs", value, spread=spread, calls=len(rates), pairs=_PAIRS)
-    tell(f"look-ups at {_RATE:g}/s, alone and beside bulk look-ups")
-    load = product_load(bench, keys, seconds=_LONGEST_SECONDS, rate=_RATE)
-    with started_load(load) as process:
-        time.sleep(0.5)  # the load is at its rate
-        started = time.time()
-        time.sleep(bench.effort.idle_s / 2)
-        busy_from = time.time()
-        with caller.calling() as took:
-            time.sleep(bench.effort.idle_s / 2)
-            busy_to = time.time()
-        outcome = finished(process)
-    idle = tail(within(outcome, [(started, busy_from)]))
-    busy = tail(within(outcome, [(busy_from, busy_to)]))
+    tell(f"look-ups at {RATE:g}/s, alone and beside bulk look-ups")
+    found = measure_beside(bench, keys, caller.call, at_once=1)
+    calls = len(found.calls)
     bench.figures.put(
         "lookup_p99_during_bulk",
-        busy.p99 / idle.p99,
+        found.ratio,
         spread=None,
-        **idle.raw("idle"),
-        **busy.raw("busy"),
-        bulk_pairs_beside=_PAIRS * 1e-6 * len(took) / sum(took),
-        calls=len(took),
+        **found.raw(),
+        bulk_pairs_beside=_PAIRS * 1e-6 * calls / sum(found.calls),
+        calls=calls,
     )
 
 
@@ -85,21 +69,3 @@ class _Caller:
         if reply.status != http.client.OK or found != self._members:
             raise BenchmarkError(f"bulk look-up: {reply.status}, {found} members: {body[:200]!r}")
         return seconds
-
-    @contextmanager
-    def calling(self) -> Iterator[list[float]]:
-        """Ask again and again beside the block; how many seconds each call took."""
-        took: list[float] = []
-        stop = threading.Event()
-
-        def run() -> None:
-            while not stop.is_set():
-                took.append(self.call())
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        try:
-            yield took
-        finally:
-            stop.set()
-            thread.join()

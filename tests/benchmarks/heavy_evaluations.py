@@ -1,21 +1,16 @@
 """Look-ups, open loop, while one caller sends the worst evaluations that are accepted."""
 
 import random
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from tests.benchmarks.bench import Bench, tell
-from tests.benchmarks.client import finished, product_load, started_load, write_keys
-from tests.benchmarks.latency import tail, within
+from tests.benchmarks.client import write_keys
+from tests.benchmarks.interference import RATE, measure_beside
 from tests.benchmarks.system import BenchmarkError
 from tests.support.segments.environment import evaluate_path
 from worker.store import EnvironmentRef, create_environment
 
-_RATE = 500.0
-_LONGEST_SECONDS = 300.0
 _CLAUSES = 400
 
 
@@ -31,28 +26,16 @@ def measure(bench: Bench) -> None:
     context = _context()
     first_s = _evaluate(bench, env, context)
     at_once = bench.effort.heavy_at_once
-    tell(f"look-ups at {_RATE:g}/s, alone and beside {at_once} evaluations at a time")
-    load = product_load(bench, keys, seconds=_LONGEST_SECONDS, rate=_RATE)
-    with started_load(load) as process:
-        time.sleep(0.5)  # the load is at its rate
-        started = time.time()
-        time.sleep(bench.effort.idle_s / 2)
-        busy_from = time.time()
-        with _evaluating(bench, env, context) as took:
-            time.sleep(bench.effort.idle_s / 2)
-            busy_to = time.time()
-        outcome = finished(process)
-    idle = tail(within(outcome, [(started, busy_from)]))
-    busy = tail(within(outcome, [(busy_from, busy_to)]))
+    tell(f"look-ups at {RATE:g}/s, alone and beside {at_once} evaluations at a time")
+    found = measure_beside(bench, keys, lambda: _evaluate(bench, env, context), at_once=at_once)
     bench.figures.put(
         "lookup_p99_during_evaluations",
-        busy.p99 / idle.p99,
+        found.ratio,
         spread=None,
-        **idle.raw("idle"),
-        **busy.raw("busy"),
+        **found.raw(),
         first_evaluation_s=first_s,
-        evaluation_s=max(took, default=0.0),
-        evaluations=len(took),
+        evaluation_s=max(found.calls, default=0.0),
+        evaluations=len(found.calls),
     )
 
 
@@ -86,29 +69,6 @@ def _context() -> dict[str, Any]:
         "numbers": [1] * 15_000,
         "text": "a" * 5_000,
     }
-
-
-@contextmanager
-def _evaluating(
-    bench: Bench, env: EnvironmentRef, context: dict[str, Any]
-) -> Iterator[list[float]]:
-    """Evaluate again and again beside the block; how many seconds each took."""
-    took: list[float] = []
-    stop = threading.Event()
-
-    def run() -> None:
-        while not stop.is_set():
-            took.append(_evaluate(bench, env, context))
-
-    threads = [threading.Thread(target=run) for _ in range(bench.effort.heavy_at_once)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield took
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
 
 
 def _evaluate(bench: Bench, env: EnvironmentRef, context: dict[str, Any]) -> float:

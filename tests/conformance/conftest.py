@@ -18,6 +18,7 @@ pytest.register_assert_rewrite(
     "tests.conformance.suite.environments",
     "tests.conformance.suite.expiry",
     "tests.conformance.suite.flags",
+    "tests.conformance.suite.job_lists",
     "tests.conformance.suite.jobs",
     "tests.conformance.suite.monitoring",
     "tests.conformance.suite.project_segments",

@@ -13,6 +13,7 @@ from tests.conformance.suite.expiry import ExpirySuite
 from tests.conformance.suite.export_schedules import ExportScheduleSuite
 from tests.conformance.suite.flags import FlagSuite
 from tests.conformance.suite.inbox import InboxSuite
+from tests.conformance.suite.job_lists import JobListSuite
 from tests.conformance.suite.jobs import JobSuite
 from tests.conformance.suite.monitoring import MonitoringSuite
 from tests.conformance.suite.project_segments import ProjectSegmentSuite
@@ -85,6 +86,10 @@ class TestErasing(ErasureSuite):
 
 
 class TestJobs(JobSuite):
+    pass
+
+
+class TestJobLists(JobListSuite):
     pass
 
 

@@ -8,13 +8,13 @@ from types import TracebackType
 from typing import Final, Self
 
 from worker.byte_columns import Column
-from worker.export_options import ExportOptions
 from worker.lists.byte_streams import Sink
 from worker.lists.csv.writer import csv_lines
 from worker.lists.json_lines_writer import json_lines
 from worker.lists.parquet.writer import ParquetKeyWriter
 from worker.lists.spreadsheet import guard_cells
 from worker.lists.text.compressing import CompressingSink
+from worker.options.exports import ExportOptions
 from worker.store.keyspace import Side
 
 _HEADER: Final = {False: b"key\n", True: b"key,side\n"}

@@ -7,11 +7,11 @@ from types import TracebackType
 from typing import Final, Self
 
 from worker.byte_columns import Column
-from worker.export_options import ExportFormat
 from worker.exports.errors import TooManyParts
 from worker.exports.list_file import ListFile
 from worker.jobs.export_place import ExportPlace
 from worker.objects import ObjectInfo, ObjectStore
+from worker.options.exports import ExportFormat
 from worker.store.jobs import ExportRequest
 from worker.store.keyspace import Side
 

@@ -14,7 +14,7 @@ from typing import Final, get_args
 from pydantic import TypeAdapter, ValidationError
 
 from worker.errors import TerminalError
-from worker.list_options import ListOptions
+from worker.options.lists import ListOptions
 from worker.store import EnvironmentRef, Mode
 
 _KEY: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,255}")

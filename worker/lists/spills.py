@@ -1,6 +1,6 @@
 """Spills: the rows of one chunk, split by hash range, between scatter and gather.
 
-A spill holds runs, one for each ``add_run``. A run holds, for each hash range that has
+A spill holds portions, one for each ``add_portion``. A portion holds, for each hash range that has
 rows, one block for each of its columns::
 
     head       magic and version, rows, width (0: lengths differ), bytes of the members
@@ -32,7 +32,7 @@ from worker.byte_columns import (
 from worker.lists.byte_streams import Sink
 from worker.lists.errors import BrokenSpill
 
-#: A run is split by a radix sort of at most two bytes.
+#: A portion is split by a radix sort of at most two bytes.
 RANGE_BITS_MAX = 16
 
 _HASH_BITS = 64
@@ -50,9 +50,9 @@ class SpillIndex:
     range_count: int
     """Hash ranges, a power of two."""
     offsets: tuple[tuple[int, ...], ...]
-    """For each run, ``range_count + 1`` byte offsets; two equal ones are an empty range."""
+    """For each portion, ``range_count + 1`` byte offsets; two equal ones are an empty range."""
     rows: tuple[tuple[int, ...], ...]
-    """For each run, the rows of each range."""
+    """For each portion, the rows of each range."""
 
     def __post_init__(self) -> None:
         """Refuse an index that contradicts itself."""
@@ -66,16 +66,16 @@ class SpillIndex:
             raise BrokenSpill("its index contradicts itself")
 
     def blocks_of(self, range_first: int, range_last: int) -> list[tuple[int, int]]:
-        """Byte ranges that hold the ranges first to last, both included: one a run at most.
+        """Byte ranges that hold the ranges first to last, both included: one a portion at most.
 
         What is at them, end to end, is what ``read_blocks`` takes.
         """
-        spans = ((run[range_first], run[range_last + 1]) for run in self.offsets)
+        spans = ((portion[range_first], portion[range_last + 1]) for portion in self.offsets)
         return [(start, end) for start, end in spans if start < end]
 
     def rows_of(self, range_first: int, range_last: int) -> int:
-        """Rows in the ranges first to last, both included, of all runs."""
-        return sum(sum(run[range_first : range_last + 1]) for run in self.rows)
+        """Rows in the ranges first to last, both included, of all portions."""
+        return sum(sum(portion[range_first : range_last + 1]) for portion in self.rows)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +104,7 @@ class _SplitColumn:
 
 
 class SpillWriter:
-    """Writes one spill to a sink, run by run."""
+    """Writes one spill to a sink, portion by portion."""
 
     def __init__(self, sink: Sink, range_bits: int) -> None:
         """Args: ``sink`` needs only ``write``; ``range_bits`` is 0 to 16."""
@@ -116,10 +116,10 @@ class SpillWriter:
         self._offsets: list[tuple[int, ...]] = []
         self._rows: list[tuple[int, ...]] = []
 
-    def add_run(self, columns: Sequence[tuple[Column, np.ndarray]]) -> None:
+    def add_portion(self, columns: Sequence[tuple[Column, np.ndarray]]) -> None:
         """Split rows by range and write them.
 
-        Cost: 25 ns a row of 17 bytes; three times a run's bytes in memory.
+        Cost: 25 ns a row of 17 bytes; three times a portion's bytes in memory.
 
         Args:
             columns: members (binary, large_binary or fixed-size binary, no nulls, none over
@@ -141,7 +141,7 @@ class SpillWriter:
         self._rows.append(tuple(rows.tolist()))
 
     def close(self) -> SpillIndex:
-        """Return the index of all runs; the sink stays the caller's to close."""
+        """Return the index of all portions; the sink stays the caller's to close."""
         return SpillIndex(1 << self._range_bits, tuple(self._offsets), tuple(self._rows))
 
     def _split(self, members: Column, hashes: np.ndarray) -> _SplitColumn:

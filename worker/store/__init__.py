@@ -1,15 +1,13 @@
 """The membership store: the only part of the worker that the API may import."""
 
 from worker.errors import TerminalError, TransientError
-from worker.redis_urls import RedisAddress, RedisUrlRefused, parse_redis_url
+from worker.redis_urls import RedisAddress, parse_redis_url
 from worker.settings import StoreSettings, invalid_settings
 from worker.store.access_tokens import (
     AccessToken,
-    AccessTokenStore,
     Grant,
     NewToken,
     RoleName,
-    TokenSet,
     may_be_secret,
 )
 from worker.store.audit import (
@@ -88,7 +86,6 @@ from worker.store.jobs import (
     Operation,
     Phase,
     PinnedList,
-    Progress,
     RequestRecord,
     Stage,
     Status,
@@ -97,8 +94,8 @@ from worker.store.jobs import (
     digest_of,
 )
 from worker.store.jobs.import_files import FileFigures, ImportFile
+from worker.store.jobs.job_index import JobIndex
 from worker.store.jobs.records import (
-    DetectedList,
     ExportRequest,
     ImportRequest,
     JobOverview,
@@ -134,11 +131,9 @@ from worker.store.lists import (
     Fault,
     KeptRevision,
     ListState,
-    MemberPage,
     Membership,
     Outcome,
     Part,
-    Schedule,
     ScheduleAct,
     ScheduleAnswer,
     ScheduleChange,
@@ -159,13 +154,11 @@ from worker.store.monitoring import COUNTERS, JOB_STATES, Counter, Monitored, Su
 from worker.store.optimistic import retry_on_change
 from worker.store.project_segments import (
     FlagDefinitions,
-    FlagStore,
     FoundSegment,
     NewProjectSegment,
     ProjectSegment,
     ProjectSegmentChange,
     ProjectSegments,
-    ProjectSegmentStore,
     SegmentBounds,
 )
 from worker.store.projects import Environment, Project
@@ -175,7 +168,7 @@ from worker.store.schedules import (
     ScheduleRun,
     StoredSchedule,
 )
-from worker.store.sdk_keys import SdkKey, SdkKeySet, SdkKeyStore, may_be_sdk_key
+from worker.store.sdk_keys import SdkKey, may_be_sdk_key
 from worker.store.segments import (
     Definition,
     DefinitionChange,
@@ -194,7 +187,6 @@ from worker.store.server import (
     Node,
     check_broker,
     code_of,
-    driver_errors,
     open_client,
     reason_of,
     role_in,
@@ -223,7 +215,6 @@ from worker.store.workflows import (
     is_deleted,
     open_project_lists,
     pin_sources,
-    record_scheduled_start,
     release_sources,
     remove_segment,
     require_approvable,
@@ -260,7 +251,6 @@ __all__ = [
     "TURNED_AWAY",
     "WAITING_STAGE",
     "AccessToken",
-    "AccessTokenStore",
     "Actor",
     "AskedMembers",
     "AuditEntry",
@@ -276,7 +266,6 @@ __all__ = [
     "Definition",
     "DefinitionChange",
     "DefinitionsNotFound",
-    "DetectedList",
     "Edit",
     "EditOp",
     "EditsSince",
@@ -293,7 +282,6 @@ __all__ = [
     "Fenced",
     "FileFigures",
     "FlagDefinitions",
-    "FlagStore",
     "FoundSegment",
     "Grant",
     "GuardName",
@@ -303,6 +291,7 @@ __all__ = [
     "ImportOver",
     "ImportRequest",
     "Inbox",
+    "JobIndex",
     "JobKind",
     "JobNotFound",
     "JobOverview",
@@ -317,7 +306,6 @@ __all__ = [
     "ListRef",
     "ListState",
     "ListUnknown",
-    "MemberPage",
     "Membership",
     "Mode",
     "Monitored",
@@ -333,23 +321,19 @@ __all__ = [
     "PinnedList",
     "Position",
     "Preview",
-    "Progress",
     "Project",
     "ProjectExists",
     "ProjectNotFound",
     "ProjectSegment",
     "ProjectSegmentChange",
-    "ProjectSegmentStore",
     "ProjectSegments",
     "RedisAddress",
-    "RedisUrlRefused",
     "RequestRecord",
     "ResourceChanged",
     "Retention",
     "RevisionDamaged",
     "RevisionNotFound",
     "RoleName",
-    "Schedule",
     "ScheduleAct",
     "ScheduleAnswer",
     "ScheduleChange",
@@ -358,8 +342,6 @@ __all__ = [
     "ScheduleRun",
     "SdkKey",
     "SdkKeyNotFound",
-    "SdkKeySet",
-    "SdkKeyStore",
     "Segment",
     "SegmentBounds",
     "SegmentExists",
@@ -383,7 +365,6 @@ __all__ = [
     "TargetSchedule",
     "TerminalError",
     "TokenNotFound",
-    "TokenSet",
     "TooManyErasures",
     "TooManyLists",
     "TooManySchedules",
@@ -422,7 +403,6 @@ __all__ = [
     "delete_project_segment",
     "detach_list",
     "digest_of",
-    "driver_errors",
     "encode_part",
     "environment_resource",
     "invalid_settings",
@@ -444,7 +424,6 @@ __all__ = [
     "read_part",
     "read_schedules",
     "reason_of",
-    "record_scheduled_start",
     "refused_outcome",
     "release_sources",
     "remove_segment",

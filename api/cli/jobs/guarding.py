@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from worker.guard_options import OnGuard, OnWarning
+from worker.options.guards import OnGuard, OnWarning
 
 _PANEL: Final = "What may be published at once (as the server's settings say when left out)"
 _Share = float | None

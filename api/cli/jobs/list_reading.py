@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from api.cli.errors import UsageError
-from worker.export_options import Profile
-from worker.list_options import Compression, Delimiter, Encoding, Format
+from worker.options.exports import Profile
+from worker.options.lists import Compression, Delimiter, Encoding, Format
 
 _PANEL: Final = "How the list is read (found from its content when left out)"
 #: What is not worth a line: a list as LaunchDarkly takes it.

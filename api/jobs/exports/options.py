@@ -11,7 +11,8 @@ from api.bodies.json_values import read_json
 from api.bodies.models import Flag, Int64, StrictBody, WireModel, null_is
 from api.rest.requests import require_json
 from api.settings import ApiSettings
-from worker.export_options import (
+from worker.objects import parse_destination
+from worker.options.exports import (
     LEAST_PART_ROWS,
     MOST_PART_ROWS,
     ExportCompression,
@@ -20,7 +21,6 @@ from worker.export_options import (
     ExportSide,
     Profile,
 )
-from worker.objects import parse_destination
 
 
 class ExportBody(StrictBody):

@@ -5,9 +5,8 @@ from collections.abc import Callable
 from fastapi import Response
 
 from api.errors import InvalidRequest
-from api.jobs.idempotency import EarlierRequest, start_once
 from api.jobs.starting import Start
-from worker.export_options import ExportOptions
+from worker.options.exports import ExportOptions
 from worker.store import ExportRequest, Store, admit_export, digest_of
 
 
@@ -37,18 +36,13 @@ def start_export(
             "side: an attached list has no excluded keys; export the list of the other side"
         )
     services = start.services
-    fingerprint = digest_of("export", repr(options), of)
-    begun = start.begin("export")
-    if isinstance(begun, EarlierRequest):
-        return begun.repeat(fingerprint, start.respond)
-    request = ExportRequest(services.ids(), start.ref, services.clock(), options, start.caller.name)
 
-    def admit_request() -> Response:
+    def admit_request(export_id: str) -> None:
+        request = ExportRequest(export_id, start.ref, services.clock(), options, start.caller.name)
         admit(services.store(), request)
         _announce(start, request)
-        return start.respond(request.export_id)
 
-    return start_once(begun, fingerprint, request.export_id, admit_request)
+    return start.admit_once("export", digest_of("export", repr(options), of), admit_request)
 
 
 def _announce(start: Start, request: ExportRequest) -> None:

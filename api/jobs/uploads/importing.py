@@ -10,7 +10,6 @@ from starlette.concurrency import run_in_threadpool
 
 from api.errors import Conflict
 from api.jobs.admission import admit, import_request, require_free
-from api.jobs.idempotency import EarlierRequest, start_once
 from api.jobs.starting import Start
 from api.jobs.uploads.models import UploadsBody
 from api.jobs.uploads.place import UploadPlace
@@ -41,22 +40,15 @@ async def import_uploads(body: UploadsBody, start: Start, place: UploadPlace) ->
 
 
 def _import(body: UploadsBody, start: Start, place: UploadPlace) -> Response:
-    fingerprint = digest_of("uploads", body.model_dump())
-    begun = start.begin("import")
-    if isinstance(begun, EarlierRequest):
-        return begun.repeat(fingerprint, start.respond)
-    services = start.services
-    import_id = services.ids()
 
-    def admit_request() -> Response:
+    def admit_import(import_id: str) -> None:
         require_free(start)
         with _taking(start, place, body.uploads, import_id) as taken:
-            bucket = services.objects().bucket
+            bucket = start.services.objects().bucket
             sources = tuple(_source(bucket, upload) for upload in taken)
             admit(start, import_request(import_id, sources, body, start))
-        return start.respond(import_id)
 
-    return start_once(begun, fingerprint, import_id, admit_request)
+    return start.admit_once("import", digest_of("uploads", body.model_dump()), admit_import)
 
 
 @contextmanager

@@ -1,37 +1,27 @@
 """Compose a segment of others: an import without a file."""
 
 from functools import partial
-from typing import Final
 
 from fastapi import APIRouter, Response
 
 from api.access.auth import Caller
 from api.access.permissions import require_scope
-from api.errors import Conflict, InvalidRequest, KeyReused
+from api.errors import InvalidRequest
 from api.jobs.compositions import ComposeBody, compose
-from api.jobs.documentation import DIFFERENT_KEY_USE
 from api.jobs.idempotency import IdempotencyKeyOf
-from api.launchdarkly.jobs.documentation import segment_location
+from api.launchdarkly.jobs.documentation import IMPORT_ACCEPTED, NO_IMPORT_STARTED
 from api.launchdarkly.jobs.imports import respond_started
 from api.launchdarkly.jobs.models import ImportRepresentation
 from api.launchdarkly.jobs.starting import segment_start
-from api.launchdarkly.operations import NO_SEGMENT
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
 from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment
-from api.rest.operations import WRITE, Refusals, operation
+from api.rest.operations import WRITE, operation
 from api.rest.requests import RequireJson
 from api.services.services import CallerOf, ServicesOf
 from worker.store import ListRef, SegmentNotFound, Store
 
 router = APIRouter(prefix=f"{SEGMENT_ROUTE}/compose", tags=["Segments"])
-
-_REFUSES: Final[Refusals] = {
-    **NO_SEGMENT,
-    Conflict: "Another import of the segment is running, or a request with this "
-    "`Idempotency-Key` is under way.",
-    KeyReused: DIFFERENT_KEY_USE,
-}
 
 
 @router.post(
@@ -39,12 +29,10 @@ _REFUSES: Final[Refusals] = {
     operation_id="composeBigSegment",
     status_code=202,
     response_model=ImportRepresentation,
-    responses={
-        202: {"description": "The import was accepted.", "headers": segment_location("import")}
-    },
+    responses=IMPORT_ACCEPTED,
     dependencies=[RequireJson],
 )
-@operation(needs=WRITE, refuses=_REFUSES)
+@operation(needs=WRITE, refuses=NO_IMPORT_STARTED)
 def compose_segment(
     body: ComposeBody,
     path: SegmentPathOf,

@@ -3,9 +3,9 @@
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from api.errors import NotFound, RangeNotSatisfiable
+from api.errors import NotFound
 from api.jobs.documentation import ExportId
-from api.jobs.downloads import FILE_RESPONSES, JobFile, WantedOf, send_file
+from api.jobs.downloads import FILE_RESPONSES, NO_BYTE_IN_RANGE, JobFile, WantedOf, send_file
 from api.jobs.exports.files import Part, find_file
 from api.launchdarkly.jobs.models import find_segment_export
 from api.launchdarkly.wire.links import SegmentPath
@@ -32,7 +32,7 @@ router = APIRouter(
     refuses={
         NotFound: "The project, the environment, the segment or the export does not exist, or "
         "the export has no such file: it is not complete, or the file was deleted.",
-        RangeNotSatisfiable: "The file has no byte in the range; `Content-Range` gives its size.",
+        **NO_BYTE_IN_RANGE,
     },
 )
 async def download(

@@ -30,7 +30,7 @@ from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment
 from api.rest.operations import READ, WRITE, document_body, operation
 from api.rest.requests import RequireNoBody
 from api.services.services import CallerOf, Services, ServicesOf
-from worker.export_options import ExportOptions
+from worker.options.exports import ExportOptions
 from worker.store import SegmentNotFound, Summary
 
 router = APIRouter(prefix=f"{SEGMENT_ROUTE}/exports", tags=["Segments"])

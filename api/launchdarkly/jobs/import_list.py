@@ -7,7 +7,7 @@ environment are at LaunchDarkly: below its segments, a segment may be called ``i
 from collections.abc import Sequence
 from typing import Annotated, Final, get_args
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from api.bodies.models import Int32, WireModel
@@ -16,18 +16,18 @@ from api.jobs.idempotency import KEY_PATTERN
 from api.jobs.records import PeriodOf, find_imports
 from api.launchdarkly.jobs.job_list import (
     ENVIRONMENT_ROUTE,
+    JobQuery,
     Limit,
-    encode_filter,
     environment_path,
+    find_visible,
+    query_parser,
     segment_path,
     terms_of,
-    visible,
 )
 from api.launchdarkly.jobs.models import ImportRepresentation, represent_import
 from api.launchdarkly.operations import NO_ENVIRONMENT, NO_SEGMENT
 from api.launchdarkly.wire.filters import Terms, parse_terms
 from api.launchdarkly.wire.links import Links
-from api.launchdarkly.wire.pages import encode_query, page_links
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE, Offset
 from api.launchdarkly.wire.requests import EnvironmentRefOf, SegmentPathOf, find_big_segment
 from api.rest.operations import READ, operation
@@ -57,15 +57,26 @@ IdempotencyKey = Annotated[
 ]
 
 
-Filter = Annotated[
-    str,
-    Query(
-        description="Which imports, as for segments: `status`, `mode` and `initiator`, the name of "
-        "the token that started it, each with `equals` or `anyOf`; such as "
-        '`status anyOf ["complete","stopped"],mode equals "replace"`.'
-    ),
-]
+_FILTER: Final = (
+    "Which imports, as for segments: `status`, `mode` and `initiator`, the name of the token that "
+    "started it, each with `equals` or `anyOf`; such as "
+    '`status anyOf ["complete","stopped"],mode equals "replace"`.'
+)
 
+
+def parse_segment_query(
+    period: PeriodOf,
+    limit: Limit = 20,
+    offset: Offset = 0,
+    key: IdempotencyKey = None,
+    filter: Annotated[str, Query(description=_FILTER)] = "",  # noqa: A002 - the documented name
+) -> JobQuery:
+    """The imports and the page that a query asks for; of a segment, a key may name one."""
+    return JobQuery(filter, period, limit, offset, key)
+
+
+SegmentQueryOf = Annotated[JobQuery, Depends(parse_segment_query)]
+EnvironmentQueryOf = Annotated[JobQuery, Depends(query_parser(_FILTER))]
 
 _TERMS: Final[Terms[JobOverview[ImportRequest]]] = {
     "status": terms_of(lambda overview: overview.status, get_args(Status), "statuses"),
@@ -85,59 +96,39 @@ _TERMS: Final[Terms[JobOverview[ImportRequest]]] = {
     },
 )
 def list_imports(
-    path: SegmentPathOf,
-    services: ServicesOf,
-    caller: CallerOf,
-    period: PeriodOf,
-    limit: Limit = 20,
-    offset: Offset = 0,
-    key: IdempotencyKey = None,
-    filter: Filter = "",  # noqa: A002 - the documented name
+    path: SegmentPathOf, services: ServicesOf, caller: CallerOf, query: SegmentQueryOf
 ) -> ImportPage:
     """List the imports of a segment, newest first: the last 100 whose records are kept.
 
     Imports of a deleted segment with the same key are not listed.
     """
-    store, matches = services.store(), parse_terms(filter, _TERMS)
-    ref = find_big_segment(store, path).ref
-    refs = find_imports(store, ref, caller.token_id, key, matches, period)
-    query = encode_filter(filter, period) + encode_query(idempotencyKey=key or "")
-    return _page(services, f"{path.href}/imports", query, refs, limit, offset)
+    store, matches = services.store(), parse_terms(query.filter, _TERMS)
+    ref, key = find_big_segment(store, path).ref, query.idempotency_key
+    refs = find_imports(store, ref, caller.token_id, key, matches, query.period)
+    return _page(services, f"{path.href}/imports", query, refs)
 
 
 @router.get(f"{ENVIRONMENT_ROUTE}/imports", operation_id="getBigSegmentImportsForEnvironment")
 @operation(needs=READ, refuses=NO_ENVIRONMENT)
 def list_environment_imports(
-    env: EnvironmentRefOf,
-    services: ServicesOf,
-    caller: CallerOf,
-    period: PeriodOf,
-    limit: Limit = 20,
-    offset: Offset = 0,
-    filter: Filter = "",  # noqa: A002 - the documented name
+    env: EnvironmentRefOf, services: ServicesOf, caller: CallerOf, query: EnvironmentQueryOf
 ) -> ImportPage:
     """List the imports of all segments of an environment, newest first.
 
     They are the last 1,000 whose records are kept, and of these the ones into segments that the
     caller may see.
     """
-    store, matches = services.store(), parse_terms(filter, _TERMS)
+    store, matches = services.store(), parse_terms(query.filter, _TERMS)
     store.environments.require(env)
-    after_ms, before_ms = period.after_ms, period.before_ms
-    overviews = store.imports.overviews(env, after_ms=after_ms, before_ms=before_ms)
-    refs = visible(overviews, matches, caller)
-    path = f"{environment_path(env)}/imports"
-    return _page(services, path, encode_filter(filter, period), refs, limit, offset)
+    refs = find_visible(store.imports, env, query, matches, caller)
+    return _page(services, f"{environment_path(env)}/imports", query, refs)
 
 
-def _page(
-    services: Services, path: str, query: str, refs: Sequence[JobRef], limit: int, offset: int
-) -> ImportPage:
+def _page(services: Services, path: str, query: JobQuery, refs: Sequence[JobRef]) -> ImportPage:
     store = services.store()
     items = [
         represent_import(store, segment_path(state.request), state.request, state, services.clock)
-        for state in store.jobs.get_all(refs[offset : offset + limit])
+        for state in query.read_page(store, refs)
         if isinstance(state.request, ImportRequest)
     ]
-    links = page_links(path, query, limit=limit, offset=offset, total=len(refs))
-    return ImportPage(items=items, links=links, total_count=len(refs))
+    return ImportPage(items=items, links=query.links(path, len(refs)), total_count=len(refs))

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
@@ -11,10 +11,10 @@ from starlette.responses import JSONResponse
 
 from api.audit import audit_segment
 from api.bodies.media_types import read_media_type
-from api.errors import Conflict, KeyReused, UnsupportedMediaType
+from api.errors import UnsupportedMediaType
 from api.jobs.cancelling import REFUSES as CANCEL_REFUSES
 from api.jobs.cancelling import cancel
-from api.jobs.documentation import DIFFERENT_KEY_USE, LIST_FILE, ImportId, inline_schema
+from api.jobs.documentation import LIST_FILE, ImportId, inline_schema
 from api.jobs.events.stream import REFUSES as STREAM_REFUSES
 from api.jobs.events.stream import RESPONSES as STREAM_RESPONSES
 from api.jobs.events.stream import import_streams_of, stream_import
@@ -31,30 +31,28 @@ from api.jobs.options import ImportOptions, SourceBody
 from api.jobs.previews import ImportPreview, preview_import
 from api.jobs.uploads.importing import import_uploads
 from api.jobs.uploads.models import UploadsBody
-from api.launchdarkly.jobs.documentation import NO_IMPORT, NO_PREVIEW, segment_location
+from api.launchdarkly.jobs.documentation import (
+    IMPORT_ACCEPTED,
+    NO_IMPORT,
+    NO_IMPORT_STARTED,
+    NO_PREVIEW,
+    segment_location,
+)
 from api.launchdarkly.jobs.models import (
     ImportRepresentation,
     find_segment_import,
     represent_import,
 )
 from api.launchdarkly.jobs.starting import segment_start, segment_uploads
-from api.launchdarkly.operations import NO_SEGMENT
 from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
 from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment
-from api.rest.operations import READ, WRITE, Refusals, document_body, operation
+from api.rest.operations import READ, WRITE, document_body, operation
 from api.rest.requests import RequireJson, RequireNoBody
 from api.services.services import CallerOf, Services, ServicesOf
-from worker.store import JobState, SegmentNotFound, Summary
+from worker.store import JobState, Segment, SegmentNotFound, Summary
 
 router = APIRouter(prefix=f"{SEGMENT_ROUTE}/imports", tags=["Segments"])
-
-_REFUSES: Final[Refusals] = {
-    **NO_SEGMENT,
-    Conflict: "Another import of the segment is running, or a request with this "
-    "`Idempotency-Key` is under way.",
-    KeyReused: DIFFERENT_KEY_USE,
-}
 
 
 @router.post(
@@ -73,7 +71,7 @@ _REFUSES: Final[Refusals] = {
 )
 @operation(
     needs=WRITE,
-    refuses={**_REFUSES, UnsupportedMediaType: "The body is neither a form nor JSON."},
+    refuses={**NO_IMPORT_STARTED, UnsupportedMediaType: "The body is neither a form nor JSON."},
 )
 async def create_import(
     request: Request,
@@ -94,8 +92,7 @@ async def create_import(
     `createBigSegmentImportFromUploads`, which are the operations for them.
     """
     kind = read_media_type(request)
-    store = await run_in_threadpool(services.store)
-    segment = await run_in_threadpool(find_big_segment, store, path)
+    segment = await _find_segment(services, path)
     require_list_type(kind)
     if kind == FORM_TYPE:
         upload = segment_start(services, caller, segment, key, partial(_accept, path))
@@ -112,12 +109,10 @@ async def create_import(
     operation_id="createBigSegmentImportFromSource",
     status_code=202,
     response_model=ImportRepresentation,
-    responses={
-        202: {"description": "The import was accepted.", "headers": segment_location("import")}
-    },
+    responses=IMPORT_ACCEPTED,
     dependencies=[RequireJson],
 )
-@operation(needs=WRITE, refuses=_REFUSES)
+@operation(needs=WRITE, refuses=NO_IMPORT_STARTED)
 async def create_import_from_source(
     body: SourceBody,
     path: SegmentPathOf,
@@ -130,12 +125,9 @@ async def create_import_from_source(
     `mode`, `waitOnApprovals` and the other options have the same meaning as for an upload, and the
     keys become visible in the same way.
     """
-    store = await run_in_threadpool(services.store)
-    segment = await run_in_threadpool(find_big_segment, store, path)
-    return await import_source(
-        body,
-        segment_start(services, caller, segment, key, partial(respond_started, services, path)),
-    )
+    segment = await _find_segment(services, path)
+    start = segment_start(services, caller, segment, key, partial(respond_started, services, path))
+    return await import_source(body, start)
 
 
 @router.post(
@@ -143,12 +135,10 @@ async def create_import_from_source(
     operation_id="createBigSegmentImportFromUploads",
     status_code=202,
     response_model=ImportRepresentation,
-    responses={
-        202: {"description": "The import was accepted.", "headers": segment_location("import")}
-    },
+    responses=IMPORT_ACCEPTED,
     dependencies=[RequireJson],
 )
-@operation(needs=WRITE, refuses=_REFUSES)
+@operation(needs=WRITE, refuses=NO_IMPORT_STARTED)
 async def create_import_from_uploads(
     body: UploadsBody,
     path: SegmentPathOf,
@@ -161,8 +151,7 @@ async def create_import_from_uploads(
     `mode`, `waitOnApprovals` and the other options have the same meaning as for an upload, and the
     keys become visible in the same way.
     """
-    store = await run_in_threadpool(services.store)
-    segment = await run_in_threadpool(find_big_segment, store, path)
+    segment = await _find_segment(services, path)
     start = segment_start(services, caller, segment, key, partial(respond_started, services, path))
     return await import_uploads(body, start, segment_uploads(path, segment))
 
@@ -255,6 +244,11 @@ def get_preview(
     store = services.store()
     request, state = find_segment_import(store, path, importID)
     return preview_import(store, request, state)
+
+
+async def _find_segment(services: Services, path: SegmentPath) -> Segment:
+    store = await run_in_threadpool(services.store)
+    return await run_in_threadpool(find_big_segment, store, path)
 
 
 def _accept(path: SegmentPath, import_id: str) -> Response:

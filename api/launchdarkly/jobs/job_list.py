@@ -1,7 +1,8 @@
 """What the lists of imports and of exports share: filters, pages, and where they are."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Annotated, Final, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final
 
 from fastapi import Query
 
@@ -9,19 +10,22 @@ from api.access.auth import Caller
 from api.bodies.models import Int32
 from api.bodies.unknown_names import list_known
 from api.errors import InvalidRequest
-from api.jobs.records import Period
+from api.jobs.records import Period, PeriodOf, Request, list_overviews
 from api.launchdarkly.wire.filters import Maker, Predicate, ValueKind
-from api.launchdarkly.wire.links import PREFIX, SegmentPath, environments_path
-from api.launchdarkly.wire.pages import encode_query
+from api.launchdarkly.wire.links import PREFIX, Links, SegmentPath, environments_path
+from api.launchdarkly.wire.pages import encode_query, page_links
+from api.launchdarkly.wire.parameters import Offset
 from worker.store import (
     EnvironmentRef,
     ExportRequest,
     ImportRequest,
+    JobIndex,
     JobOverview,
     JobRef,
+    JobState,
+    ListRef,
+    Store,
 )
-
-Request = TypeVar("Request", ImportRequest, ExportRequest)
 
 ENVIRONMENT_ROUTE: Final = f"{PREFIX}/projects/{{projectKey}}/environments/{{environmentKey}}"
 
@@ -57,24 +61,58 @@ def terms_of(
     }
 
 
-def encode_filter(filter_: str, period: Period) -> str:
-    """The query that names the same jobs, for the links of a page."""
-    after, before = period.after_ms, period.before_ms
-    return encode_query(
-        filter=filter_,
-        after="" if after is None else str(after),
-        before="" if before is None else str(before),
-    )
+@dataclass(frozen=True, slots=True)
+class JobQuery:
+    """Which jobs a caller asks for, and which page of them."""
+
+    filter: str
+    period: Period
+    limit: int
+    offset: int
+    idempotency_key: str | None = None
+    """Only the job that was started with it."""
+
+    def read_page(self, store: Store, refs: Sequence[JobRef]) -> list[JobState]:
+        """The records of the page's jobs, out of all that were found."""
+        return store.jobs.get_all(refs[self.offset : self.offset + self.limit])
+
+    def links(self, path: str, total: int) -> Links:
+        """The links of the page. Args: as for :func:`page_links`."""
+        after, before = self.period.after_ms, self.period.before_ms
+        query = encode_query(
+            filter=self.filter,
+            after="" if after is None else str(after),
+            before="" if before is None else str(before),
+            idempotencyKey=self.idempotency_key or "",
+        )
+        return page_links(path, query, limit=self.limit, offset=self.offset, total=total)
 
 
-def visible(
-    overviews: Iterable[JobOverview[Request]],
+def query_parser(filter_description: str) -> Callable[..., JobQuery]:
+    """Make the dependency that reads the query of a list, with a filter documented like this."""
+
+    def parse(
+        period: PeriodOf,
+        limit: Limit = 20,
+        offset: Offset = 0,
+        filter: Annotated[str, Query(description=filter_description)] = "",  # noqa: A002 - the documented name
+    ) -> JobQuery:
+        """The jobs and the page that a query asks for."""
+        return JobQuery(filter, period, limit, offset)
+
+    return parse
+
+
+def find_visible(
+    index: JobIndex[Request],
+    of: ListRef | EnvironmentRef,
+    query: JobQuery,
     matches: Predicate[JobOverview[Request]],
     caller: Caller,
 ) -> list[JobRef]:
-    """Those that match and are of segments that the caller may see."""
+    """Those of the period that match and are of segments that the caller may see, newest first."""
     found = []
-    for overview in overviews:
+    for overview in list_overviews(index, of, query.period):
         ref = overview.request.list_ref
         if matches(overview) and caller.scope.allows(ref.project, ref.environment, ref.segment):
             found.append(overview.request.ref)

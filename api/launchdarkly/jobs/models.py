@@ -29,7 +29,7 @@ from api.jobs.models import (
 from api.jobs.previews import has_preview
 from api.jobs.records import find_export, find_import
 from api.launchdarkly.wire.links import Links, SegmentPath, link
-from worker.export_options import ExportFormat
+from worker.options.exports import ExportFormat
 from worker.store import ExportRequest, ImportRequest, JobRef, JobState, Side, Status, Store
 
 

@@ -4,9 +4,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from api.errors import NotFound, RangeNotSatisfiable
+from api.errors import NotFound
 from api.jobs.documentation import ImportId
-from api.jobs.downloads import JobFile, WantedOf, send_file
+from api.jobs.downloads import NO_BYTE_IN_RANGE, JobFile, WantedOf, send_file
 from api.jobs.rejected_rows import NO_REJECTED_ROWS, REJECTED_ROWS_RESPONSES, find_rejected_rows
 from api.launchdarkly.jobs.models import find_segment_import
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
@@ -32,7 +32,7 @@ router = APIRouter(
     refuses={
         NotFound: "The project, the environment, the segment or the import does not exist, "
         + NO_REJECTED_ROWS,
-        RangeNotSatisfiable: "The file has no byte in the range; `Content-Range` gives its size.",
+        **NO_BYTE_IN_RANGE,
     },
 )
 async def download_rejected_rows(

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from api.errors import Conflict, KeyReused, NotFound, RangeNotSatisfiable, UnsupportedMediaType
+from api.errors import Conflict, KeyReused, NotFound, UnsupportedMediaType
 from api.jobs.documentation import DIFFERENT_KEY_USE, ExportId, inline_schema, location_header
-from api.jobs.downloads import FILE_RESPONSES, JobFile, WantedOf, send_file
+from api.jobs.downloads import FILE_RESPONSES, NO_BYTE_IN_RANGE, JobFile, WantedOf, send_file
 from api.jobs.exports.cancelling import REFUSES as CANCEL_REFUSES
 from api.jobs.exports.cancelling import cancel
 from api.jobs.exports.files import ExpiresIn, Part, find_file, find_files, represent_files
@@ -17,7 +17,7 @@ from api.jobs.exports.options import ExportBody, read_options
 from api.jobs.exports.starting import start_export
 from api.jobs.files import SHOWN_FILES, FileLimit, FileOffset
 from api.jobs.idempotency import IdempotencyKeyOf
-from api.jobs.records import PeriodOf
+from api.jobs.records import PeriodOf, list_overviews
 from api.rest.operations import document_body, operation
 from api.rest.requests import RequireNoBody
 from api.services.services import CallerOf, Services, ServicesOf
@@ -36,7 +36,7 @@ from api.vercel.lists.paths import LIST, ChangedListOf, ListPath, ListPathOf
 from api.vercel.lists.refusals import NO_EXPORT, NO_LIST
 from api.vercel.lists.starting import list_start
 from api.vercel.operations import READ, WRITE
-from worker.export_options import ExportFormat
+from worker.options.exports import ExportFormat
 from worker.store import ExportRequest
 
 router = APIRouter(prefix=f"{LIST}/exports", tags=["Vercel lists"])
@@ -102,9 +102,7 @@ def list_exports(
 ) -> Response:
     """List the exports of an attached list, newest first: the last 100 whose records are kept."""
     store = services.store()
-    overviews = store.exports.overviews(
-        path.require_ref(), after_ms=period.after_ms, before_ms=period.before_ms
-    )
+    overviews = list_overviews(store.exports, path.require_ref(), period)
     refs = [
         overview.request.ref
         for overview in overviews
@@ -162,7 +160,7 @@ async def get_files(
             objects,
             files[offset : offset + limit],
             request,
-            _stem(path),
+            path.file_stem,
             f"{export_path(path, exportID)}/download",
             None if expires_in is None else (expires_in, services.clock()),
         )
@@ -202,7 +200,7 @@ def cancel_export(
     refuses={
         NotFound: "The project, the segment, the list or the export does not exist, or the "
         "export has no such file: it is not complete, or the file was deleted.",
-        RangeNotSatisfiable: "The file has no byte in the range; `Content-Range` gives its size.",
+        **NO_BYTE_IN_RANGE,
     },
 )
 async def download(
@@ -218,15 +216,10 @@ async def download(
     def find() -> JobFile:
         store = services.store()
         found, state = find_list_export(store, path, exportID)
-        return find_file(store, services.objects(), found, state, _stem(path), part)
+        return find_file(store, services.objects(), found, state, path.file_stem, part)
 
     file = await services.object_threads.run(find)
     return await send_file(request, services, file, wanted)
-
-
-def _stem(path: ListPath) -> str:
-    """What files of the list are called."""
-    return f"{path.segment.slug}-{path.name.side}"
 
 
 def _respond(services: Services, path: ListPath, export_id: str) -> Response:

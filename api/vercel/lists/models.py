@@ -27,7 +27,7 @@ from api.jobs.previews import has_preview
 from api.jobs.records import find_export, find_import
 from api.vercel.lists.paths import ListPath
 from api.vercel.wire.list_names import ListSide
-from worker.export_options import ExportFormat
+from worker.options.exports import ExportFormat
 from worker.store import ExportRequest, ImportRequest, JobRef, JobState, Status, Store
 
 

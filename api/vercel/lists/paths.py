@@ -50,6 +50,11 @@ class ListPath:
         segments = SEGMENTS.replace("{projectIdOrName}", self.project.key)
         return f"{segments}/{self.segment.slug}/lists/{self.name.path}"
 
+    @property
+    def file_stem(self) -> str:
+        """What files of the list are called."""
+        return f"{self.segment.slug}-{self.name.side}"
+
     def with_key(self, key: str) -> "ListPath":
         """The same address once the segment names the list under this key."""
         lists = {**self.segment.lists, str(self.name): key}

@@ -4,9 +4,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from api.errors import NotFound, RangeNotSatisfiable
+from api.errors import NotFound
 from api.jobs.documentation import ImportId
-from api.jobs.downloads import JobFile, WantedOf, send_file
+from api.jobs.downloads import NO_BYTE_IN_RANGE, JobFile, WantedOf, send_file
 from api.jobs.rejected_rows import NO_REJECTED_ROWS, REJECTED_ROWS_RESPONSES, find_rejected_rows
 from api.rest.operations import operation
 from api.services.services import ServicesOf
@@ -29,7 +29,7 @@ router = APIRouter(prefix=f"{LIST}/imports", tags=["Vercel lists"])
     refuses={
         NotFound: "The project, the segment, the list or the import does not exist, "
         + NO_REJECTED_ROWS,
-        RangeNotSatisfiable: "The file has no byte in the range; `Content-Range` gives its size.",
+        **NO_BYTE_IN_RANGE,
     },
 )
 async def download_rejected_rows(
@@ -47,6 +47,6 @@ async def download_rejected_rows(
     def find() -> JobFile:
         store = services.store()
         found, state = find_list_import(store, path, importID)
-        return find_rejected_rows(store, found, state, f"{path.segment.slug}-{path.name.side}")
+        return find_rejected_rows(store, found, state, path.file_stem)
 
     return await send_file(request, services, await run_in_threadpool(find), wanted)

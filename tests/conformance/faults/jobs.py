@@ -4,11 +4,13 @@ from typing import Final
 
 from tests.conformance.faults.fault import Fault
 from tests.conformance.suite.inbox import InboxSuite
+from tests.conformance.suite.job_lists import JobListSuite
 from tests.conformance.suite.jobs import JobSuite
 from tests.conformance.suite.monitoring import MonitoringSuite
 from tests.conformance.suite.requests import RequestSuite
 
 INBOX = InboxSuite()
+JOB_LISTS = JobListSuite()
 JOBS = JobSuite()
 MONITORING = MonitoringSuite()
 REQUESTS = RequestSuite()
@@ -48,7 +50,7 @@ OF_JOBS: Final = (
         "job/end",
         "redis.call('EXPIRE', KEYS[2], ARGV[1])",
         "",
-        JOBS.test_files__of_an_import__are_read_in_pages_and_go_with_it,
+        JOB_LISTS.test_files__of_an_import__are_read_in_pages_and_go_with_it,
     ),
     Fault(
         "tries forgotten when given back",

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.store.schedules import new_schedule, run_of
 from tests.support.store.stores import PRODUCTION, keys_of, new_list_in
-from worker.export_options import ExportOptions
+from worker.options.exports import ExportOptions
 from worker.store import (
     EnvironmentRef,
     ExportRequest,

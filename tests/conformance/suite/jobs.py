@@ -1,50 +1,34 @@
 """Jobs are worked on unit by unit under leases that server time ends."""
 
-import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.support.servers.redis import wait_until
 from tests.support.store.building import publish, write_side
+from tests.support.store.jobs import import_request, new_job
 from tests.support.store.stores import PRODUCTION, keys_of
-from worker.export_options import ExportOptions
+from worker.options.exports import ExportOptions
 from worker.store import (
     ExportRequest,
     ImportInProgress,
-    ImportRequest,
     JobNotFound,
     JobRef,
     ListRef,
-    Preview,
-    SourceFile,
     Store,
     admit_export,
     admit_import,
-    cancel_export,
 )
-from worker.store.jobs import FileFigures, ImportFile, RejectedFileRef, share_entry
-from worker.store.jobs.job_index import MOST_OF_ENVIRONMENT
+from worker.store.jobs import share_entry
 from worker.store.jobs.job_store import Taken
-from worker.store.jobs.stage_state import EDITED, LAST_ERROR, PREVIEW
+from worker.store.jobs.stage_state import EDITED, LAST_ERROR
 from worker.store.jobs.units import Drained, Ended, Exhausted, Unit
 from worker.store.keyspace import EXCLUDED, INCLUDED
 from worker.store.records import RecordCodec
-from worker.store.workflows import reclaim_list, record_end, remove_segment
+from worker.store.workflows import record_end
 
 LONG_MS, SHORT_MS = 60_000, 40
 NUMBERS = RecordCodec(int)
-SOURCE = SourceFile("bucket", "lists/a.csv", "a.csv", uploaded=True, size_bytes=3, etag="e")
-
-
-def _request(ref: ListRef, import_id: str = "i1") -> ImportRequest:
-    return ImportRequest(import_id, ref, "merge", (SOURCE,), allow_empty=False, created_ms=5)
-
-
-def _job(store: Store, ref: ListRef, units: int = 3, stage: str = "scatter") -> JobRef:
-    request = _request(ref)
-    store.jobs.create(request, stage=stage, units=units)
-    return request.ref
 
 
 def _take(store: Store, job: JobRef, lease_ms: int = LONG_MS) -> Unit:
@@ -73,9 +57,9 @@ def _finish(store: Store, job: JobRef, unit: Unit) -> int | None:
 
 class JobSuite:
     def test_create__import__is_read_back(self, store: Store, ref: ListRef) -> None:
-        job = _job(store, ref)
+        job = new_job(store, ref)
         state = store.jobs.get(job)
-        assert state.request == _request(ref)
+        assert state.request == import_request(ref)
         assert (state.stage, state.units, state.status) == ("scatter", 3, "in_progress")
         assert (state.reason, state.ended_ms, state.report) == (None, None, None)
         assert store.jobs.active(PRODUCTION) == [job]
@@ -83,11 +67,11 @@ class JobSuite:
 
     def test_get__no_such_job__is_not_found(self, store: Store, ref: ListRef) -> None:
         with pytest.raises(JobNotFound):
-            store.jobs.get(_request(ref).ref)
-        assert store.jobs.take(_request(ref).ref, lease_ms=LONG_MS, most_tries=3) is None
+            store.jobs.get(import_request(ref).ref)
+        assert store.jobs.take(import_request(ref).ref, lease_ms=LONG_MS, most_tries=3) is None
 
     def test_take__by_many__each_unit_once(self, store: Store, ref: ListRef) -> None:
-        job = _job(store, ref, units=8)
+        job = new_job(store, ref, units=8)
         with ThreadPoolExecutor(8) as pool:
             units = list(
                 pool.map(lambda _: store.jobs.take(job, lease_ms=LONG_MS, most_tries=3), range(12))
@@ -97,7 +81,7 @@ class JobSuite:
         assert units.count(None) == 4
 
     def test_finish__all_units__tells_how_many_are_left(self, store: Store, ref: ListRef) -> None:
-        job = _job(store, ref)
+        job = new_job(store, ref)
         units = [_take(store, job) for _ in range(3)]
         assert [_finish(store, job, units[n]) for n in (0, 0, 1, 0, 2)] == [2, None, 1, None, 0]
         assert [_finish(store, job, unit) for unit in units] == [None] * 3
@@ -111,7 +95,7 @@ class JobSuite:
     def test_lease__run_out__unit_is_taken_again_until_exhausted(
         self, store: Store, ref: ListRef
     ) -> None:
-        job = _job(store, ref, units=1)
+        job = new_job(store, ref, units=1)
         first = _take(store, job, SHORT_MS)
         assert first.attempt == 1
         second, third = _take_later(store, job), _take_later(store, job)
@@ -124,7 +108,7 @@ class JobSuite:
         assert _finish(store, job, first) == 0, "whose try it is does not matter"
 
     def test_renew__own_lease__prolongs_it(self, store: Store, ref: ListRef) -> None:
-        job = _job(store, ref, units=1)
+        job = new_job(store, ref, units=1)
         unit = _take(store, job, SHORT_MS)
         assert store.jobs.renew(job, unit, lease_ms=LONG_MS, rows=7, size_bytes=70)
         assert store.jobs.take(job, lease_ms=LONG_MS, most_tries=3) is None
@@ -134,7 +118,7 @@ class JobSuite:
     def test_renew__later_try_with_less_progress__shows_the_most(
         self, store: Store, ref: ListRef
     ) -> None:
-        job = _job(store, ref, units=1)
+        job = new_job(store, ref, units=1)
         store.jobs.note_entered(job, "scatter")
         for part in (0.5, 0.25):
             unit = _take_later(store, job)
@@ -147,7 +131,7 @@ class JobSuite:
             assert progress.share == 0.5 * 0.3 + 0.01
 
     def test_outcome__recorded_again__is_in_the_log_once(self, store: Store, ref: ListRef) -> None:
-        request = _request(ref)
+        request = import_request(ref)
         admit_import(store, request)
         record_end(store, request)
         assert not list(store.audit.newest([PRODUCTION])), "it has not ended"
@@ -159,59 +143,8 @@ class JobSuite:
         assert entry.change.after is not None
         assert entry.change.after["reason"] == "why"
 
-    def test_index__imports_of_a_list__are_listed_newest_first_and_bounded(
-        self, store: Store, ref: ListRef
-    ) -> None:
-        requests = [
-            dataclasses.replace(_request(ref, f"i{at}"), created_ms=at) for at in range(103)
-        ]
-        for request in (*requests, requests[50]):
-            store.jobs.create(request, stage="plan", units=1)
-            store.imports.add(request)
-        gone = requests[60].ref
-        store.client.unlink(store.keyspace.job(gone.env, gone.kind, gone.job_id))
-        kept = [request.ref for request in reversed(requests[3:]) if request.ref != gone]
-        assert store.imports.newest(ref) == kept
-        assert [state.request.ref for state in store.jobs.get_all([gone, *kept[:40]])] == kept[:40]
-        store.jobs.write(kept[0], PREVIEW, Preview(added=("a",)))
-        store.imports.forget(ref)
-        assert store.imports.newest(ref) == []
-        assert store.jobs.read(kept[0], PREVIEW) is None, "it holds keys of the list"
-        assert store.jobs.get(kept[0]).request.ref == kept[0]
-
-    def test_index__imports_of_an_environment__are_of_all_lists_and_bounded(
-        self, store: Store, ref: ListRef
-    ) -> None:
-        other = dataclasses.replace(ref, segment="other")
-        requests = [
-            dataclasses.replace(
-                _request(ref, f"i{at:04}"),
-                created_ms=1_000 + at // 2,
-                list_ref=ref if at % 2 else other,
-            )
-            for at in range(4)
-        ]
-        index = store.keyspace.environment_imports(PRODUCTION)
-        store.client.zadd(index, {f"expired-{at}": at for at in range(MOST_OF_ENVIRONMENT)})
-        for request in requests:
-            store.jobs.create(request, stage="plan", units=1)
-            store.imports.add(request)
-        store.jobs.end(requests[-1].ref, "stopped", reason="why", keep_s=60)
-        assert len(store.client.zrange(index, 0, -1, withscores=True)) == MOST_OF_ENVIRONMENT
-
-        found = store.imports.overviews(PRODUCTION)
-
-        assert [overview.request for overview in found] == requests[::-1]
-        assert [overview.status for overview in found] == ["stopped", "ready", "ready", "ready"]
-        last_ms = requests[-1].created_ms
-        assert store.imports.overviews(PRODUCTION, after_ms=last_ms - 1) == found[:2]
-        assert store.imports.overviews(PRODUCTION, before_ms=last_ms) == found[2:]
-        assert store.imports.overviews(other) == found[1::2]
-        store.imports.forget(PRODUCTION)
-        assert store.imports.overviews(PRODUCTION) == []
-
     def test_give_back__after_the_pause__can_be_taken(self, store: Store, ref: ListRef) -> None:
-        job = _job(store, ref, units=1)
+        job = new_job(store, ref, units=1)
         unit = _take(store, job)
         store.jobs.give_back(job, unit, pause_ms=SHORT_MS)
         store.jobs.give_back(job, unit, pause_ms=LONG_MS)
@@ -220,7 +153,7 @@ class JobSuite:
         assert again.attempt == 2
 
     def test_advance__from_the_right_stage__once(self, store: Store, ref: ListRef) -> None:
-        job = _job(store, ref, units=1)
+        job = new_job(store, ref, units=1)
         unit = _take(store, job)
         assert not store.jobs.advance(job, "gather", "publish", 1)
         assert store.jobs.advance(job, "scatter", "gather", 2, LAST_ERROR.entry("e"))
@@ -233,7 +166,7 @@ class JobSuite:
     def test_take__all_units_done__is_drained_until_somebody_advances(
         self, store: Store, ref: ListRef
     ) -> None:
-        job = _job(store, ref, units=2)
+        job = new_job(store, ref, units=2)
         units = [_take(store, job) for _ in range(2)]
         _finish(store, job, units[0])
         assert store.jobs.take(job, lease_ms=LONG_MS, most_tries=3) is None, "one is leased"
@@ -248,7 +181,7 @@ class JobSuite:
         assert _take(store, job).number == 1
 
     def test_reopen__some_units__are_done_again(self, store: Store, ref: ListRef) -> None:
-        job = _job(store, ref, units=4, stage="gather")
+        job = new_job(store, ref, units=4, stage="gather")
         for _ in range(4):
             _finish(store, job, _take(store, job))
         assert store.jobs.advance(job, "gather", "publish", 1)
@@ -262,7 +195,7 @@ class JobSuite:
         assert _take(store, job).attempt == 1
 
     def test_end__job__is_ended_once_and_does_no_more(self, store: Store, ref: ListRef) -> None:
-        job = _job(store, ref)
+        job = new_job(store, ref)
         unit = _take(store, job)
         assert store.jobs.end(job, "stopped", reason="why", keep_s=60)
         assert not store.jobs.end(job, "complete", report={"rowsRead": 1}, keep_s=60)
@@ -278,28 +211,10 @@ class JobSuite:
         assert not store.jobs.renew(job, unit, lease_ms=LONG_MS, rows=0, size_bytes=0)
         assert not store.jobs.advance(job, "scatter", "gather", 1)
 
-    def test_files__of_an_import__are_read_in_pages_and_go_with_it(
-        self, store: Store, ref: ListRef
-    ) -> None:
-        job, kept = _job(store, ref), store.import_files
-        files = [ImportFile("b", f"lists/{n}", f"{n}.csv", n, '"e"') for n in range(600)]
-        figures = [FileFigures(n, n // 2, "csv") for n in range(600)]
-        kept.write_files(job, "other try", files[:9])
-        kept.write_files(job, "t", files)
-        assert kept.read_page(job, "t", 255, 257) == [(files[255], None), (files[256], None)]
-        kept.write_chunk(job, 1, figures[:2])
-        kept.write_figures(job, figures)
-        assert kept.read_chunks(job, [0, 1]) == {1: (figures[0], figures[1])}
-        assert kept.read_page(job, "t", 500, 700) == [*zip(files[500:], figures[500:], strict=True)]
-        assert kept.read_page(job, "t", 600, 700) == []
-        store.jobs.end(job, "stopped", keep_s=60)
-        key = store.keyspace.job_files(job.env, job.kind, job.job_id)
-        assert 0 < store.client.pipeline(transaction=False).ttl(key).execute()[0] <= 60
-
     def test_late_writer__record_expired__brings_nothing_back(
         self, store: Store, ref: ListRef
     ) -> None:
-        job = _job(store, ref)
+        job = new_job(store, ref)
         unit = _take(store, job)
         store.client.unlink(store.keyspace.job(job.env, job.kind, job.job_id))
         before = keys_of(store)
@@ -313,20 +228,20 @@ class JobSuite:
         assert keys_of(store) < before
 
     def test_admit__import__is_claimed_and_ready(self, store: Store, ref: ListRef) -> None:
-        admit_import(store, _request(ref))
-        assert store.jobs.get(_request(ref).ref).status == "ready"
+        admit_import(store, import_request(ref))
+        assert store.jobs.get(import_request(ref).ref).status == "ready"
         assert store.memberships.state(ref).building == "i1"
         with pytest.raises(ImportInProgress):
-            admit_import(store, _request(ref, "i2"))
-        refused = store.jobs.get(_request(ref, "i2").ref)
+            admit_import(store, import_request(ref, "i2"))
+        refused = store.jobs.get(import_request(ref, "i2").ref)
         assert refused.status == "stopped"
-        assert store.jobs.active(PRODUCTION) == [_request(ref).ref]
-        assert _take(store, _request(ref).ref).stage == "plan"
+        assert store.jobs.active(PRODUCTION) == [import_request(ref).ref]
+        assert _take(store, import_request(ref).ref).stage == "plan"
         target = store.builds.prepare(ref, "i1", 4, 0)
         write_side(store, ref, "i1", INCLUDED, ["a"], 4)
         write_side(store, ref, "i1", EXCLUDED, [], 0)
         publish(store, ref, "i1", target)
-        admit_import(store, _request(ref, "i3"))
+        admit_import(store, import_request(ref, "i3"))
 
     def test_admit__export__is_taken_and_read_back(self, store: Store, ref: ListRef) -> None:
         request = ExportRequest("x1", ref, created_ms=5, options=ExportOptions(format="parquet"))
@@ -338,63 +253,6 @@ class JobSuite:
         assert store.imports.newest(ref) == []
         store.exports.forget(ref)
         assert store.exports.newest(ref) == []
-
-    def test_cancel__export__ends_it_or_makes_its_files_due(
-        self, store: Store, ref: ListRef
-    ) -> None:
-        running, complete = ExportRequest("x2", ref, 5), ExportRequest("x3", ref, 5)
-        for request in (running, complete):
-            admit_export(store, request)
-        store.jobs.end(complete.ref, "complete", report={"rows": 0}, keep_s=60)
-        store.export_files.expire(complete.ref, 9_000)
-
-        first = [cancel_export(store, request, "ada") for request in (running, complete)]
-        again = [cancel_export(store, request, "bob") for request in (running, complete)]
-
-        assert (first, again) == ([True, True], [False, False])
-        assert store.jobs.get(running.ref).reason == "cancelled by ada"
-        state = store.jobs.get(complete.ref)
-        assert (state.status, state.discarded_by) == ("complete", "ada")
-        assert store.export_files.expired(1) == [complete.ref]
-        store.export_files.forget(complete.ref)
-
-    def test_rejected_files__list_deleted__its_own_are_due_and_others_keep_their_time(
-        self, store: Store, ref: ListRef
-    ) -> None:
-        files = store.rejected_files
-        other = dataclasses.replace(ref, generation=ref.generation * 10)
-        own, first, second = (
-            RejectedFileRef(ref, "i1"),
-            *(RejectedFileRef(other, n) for n in "ab"),
-        )
-        for file in (own, first, second):
-            files.add(file, 5_000)
-        files.expire(first, 9_000)
-        files.add(first, 1_000)
-        files.expire(RejectedFileRef(ref, "never listed"), 0)
-
-        files.expire_all(ref)
-
-        assert files.expired(4_999) == [own]
-        assert files.expired(5_000) == [own, second]
-        files.forget(own)
-        assert not files.is_listed(own)
-        assert files.is_listed(first)
-
-    def test_export_files__list_deleted__those_of_its_complete_exports_are_due(
-        self, store: Store, ref: ListRef
-    ) -> None:
-        running, complete = (ExportRequest(name, ref, 5, ExportOptions()) for name in "rc")
-        for request in (running, complete):
-            admit_export(store, request)
-        store.jobs.end(complete.ref, "complete", report={"rows": 0}, keep_s=60)
-        store.export_files.expire(complete.ref, 5_000)
-        remove_segment(store, ref.env, ref.segment)
-
-        reclaim_list(store, ref)
-
-        assert store.export_files.expired(1) == [complete.ref]
-        store.export_files.forget(complete.ref)
 
     def test_take_turn__many_callers__one_each_period(self, store: Store) -> None:
         with ThreadPoolExecutor(4) as pool:

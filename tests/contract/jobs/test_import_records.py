@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from tests.support.clients.imports import post_list
 from tests.support.servers.api import PRODUCTION, SEGMENTS, assert_refused, create_segment
 from worker.store import ImportRequest, JobRef, Store
 from worker.store.jobs import Unit, share_entry
@@ -15,13 +16,8 @@ def segment(client: httpx.Client) -> str:
     return create_segment(client)
 
 
-def _upload(client: httpx.Client, segment: str) -> httpx.Response:
-    file = ("list.csv", b"a\nb\nc\n", "text/csv")
-    return client.post(f"{SEGMENTS}/{segment}/imports", files={"file": file})
-
-
 def test_get__import_just_accepted__has_all_fields(client: httpx.Client, segment: str) -> None:
-    location = _upload(client, segment).headers["location"]
+    location = post_list(client, segment).headers["location"]
 
     shown = client.get(location).json()
 
@@ -69,7 +65,7 @@ def test_get__import_just_accepted__has_all_fields(client: httpx.Client, segment
 def test_get__import_that_is_complete__passes_the_report_through(
     client: httpx.Client, store: Store, segment: str
 ) -> None:
-    location = _upload(client, segment).headers["location"]
+    location = post_list(client, segment).headers["location"]
     ref = JobRef("import", PRODUCTION, location.rpartition("/")[2])
     report = {"rowsRead": 3, "accepted": 3, "rejectedSample": [{"row": 1, "reason": "blank"}]}
     store.jobs.end(ref, "complete", report=report, keep_s=600)
@@ -86,7 +82,7 @@ def test_get__import_that_is_complete__passes_the_report_through(
 def test_get__import_at_each_stage__says_how_much_of_the_whole_is_done(
     client: httpx.Client, store: Store, segment: str
 ) -> None:
-    location = _upload(client, segment).headers["location"]
+    location = post_list(client, segment).headers["location"]
     ref = JobRef("import", PRODUCTION, location.rpartition("/")[2])
     seen: list[tuple[str, float]] = []
 
@@ -131,7 +127,7 @@ def test_list__imports_of_a_segment__come_newest_first_and_page_by_page(
     }
     locations: list[str] = []
     for _ in range(3):
-        locations.insert(0, _upload(client, segment).headers["location"])
+        locations.insert(0, post_list(client, segment).headers["location"])
         ref = JobRef("import", PRODUCTION, locations[0].rpartition("/")[2])
         store.builds.cancel(store.segments.get(PRODUCTION, segment).ref, ref.job_id)
         store.jobs.end(ref, "stopped", reason="list changed", keep_s=600)
@@ -150,7 +146,7 @@ def test_list__imports_of_a_segment__come_newest_first_and_page_by_page(
 
 def test_list__of_a_deleted_and_recreated_segment__starts_empty(client: httpx.Client) -> None:
     key = create_segment(client)
-    _upload(client, key)
+    post_list(client, key)
     client.delete(f"{SEGMENTS}/{key}")
     client.post(SEGMENTS, json={"key": key, "name": key, "unbounded": True})
 
@@ -167,7 +163,7 @@ def test_get__unknown_import__is_not_found(
 
 
 def test_get__import_of_another_segment__is_not_found(client: httpx.Client, segment: str) -> None:
-    import_id = _upload(client, segment).headers["location"].rpartition("/")[2]
+    import_id = post_list(client, segment).headers["location"].rpartition("/")[2]
     other = create_segment(client)
 
     assert_refused(client.get(f"{SEGMENTS}/{other}/imports/{import_id}"), 404, "not_found")

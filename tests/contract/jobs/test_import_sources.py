@@ -1,4 +1,4 @@
-"""Sources in S3 that no import can read: refused at once, with what to do."""
+"""Sources in S3: accepted, or refused at once with what to do if no import can read them."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,10 +8,11 @@ import boto3
 import httpx
 import pytest
 
+from tests.support.clients.imports import LIST, post_list, stored_request, uploaded_keys
 from tests.support.servers.api import PRODUCTION, SEGMENTS, assert_refused, create_segment
 from tests.support.servers.objects import ObjectServer
 from worker.objects import INTERNAL_PREFIX, ObjectStore
-from worker.store import ImportRequest, JobRef, Store
+from worker.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -241,10 +242,62 @@ def test_sources__several__are_one_import(
     shown = reply.json()
     assert [file["filename"] for file in shown["files"]] == named
     assert shown["filesTotal"] == 3
-    request = store.jobs.get(JobRef("import", PRODUCTION, shown["id"])).request
-    assert isinstance(request, ImportRequest)
+    request = stored_request(store, shown["id"])
     assert [source.kind for source in request.sources] == ["glob", "object", "prefix"]
     page = client.get(f"{reply.headers['location']}/files", params={"limit": 2, "offset": 1}).json()
     assert [file["filename"] for file in page["items"]] == named[1:]
     assert page["totalCount"] == 3
     assert page["_links"]["first"]["href"].endswith("/files?limit=2")
+
+
+@pytest.mark.parametrize("path", ["imports/from-source", "imports"])
+def test_source__allowed_list_in_s3__is_accepted_with_its_representation(
+    client: httpx.Client, store: Store, objects: ObjectStore, segment: str, path: str
+) -> None:
+    body = {
+        "source": f"s3://{objects.bucket}/lists/2026/a b.csv",
+        "mode": "replace",
+        "allowEmpty": True,
+    }
+
+    reply = client.post(f"{SEGMENTS}/{segment}/{path}", json=body)
+
+    assert reply.status_code == 202
+    shown = reply.json()
+    assert reply.headers["location"] == shown["_links"]["self"]["href"]
+    assert (shown["mode"], shown["status"]) == ("replace", "ready")
+    assert [file["filename"] for file in shown["files"]] == ["a b.csv"]
+    request = stored_request(store, shown["id"])
+    assert request.allow_empty
+    (source,) = request.sources
+    assert (source.bucket, source.key, source.uploaded) == (
+        objects.bucket,
+        "lists/2026/a b.csv",
+        False,
+    )
+
+
+def test_source__without_one_or_with_a_file__is_refused_in_a_sentence(
+    client: httpx.Client, objects: ObjectStore, segment: str
+) -> None:
+    path = f"{SEGMENTS}/{segment}/imports/from-source"
+
+    empty = assert_refused(client.post(path), 400, "invalid_request")
+    nowhere = assert_refused(client.post(path, json={"mode": "merge"}), 400, "invalid_request")
+    form = client.post(path, files={"file": ("list.csv", LIST)})
+
+    assert "send JSON" in empty
+    assert "source" in nowhere
+    assert "application/json" in assert_refused(form, 415, "unsupported_media_type")
+    assert uploaded_keys(objects, segment) == []
+
+
+def test_source__while_an_import_runs__conflicts(
+    client: httpx.Client, objects: ObjectStore, segment: str
+) -> None:
+    running = post_list(client, segment).headers["location"].rpartition("/")[2]
+    body = {"source": f"s3://{objects.bucket}/lists/a.csv"}
+
+    reply = client.post(f"{SEGMENTS}/{segment}/imports/from-source", json=body)
+
+    assert running in assert_refused(reply, 409, "optimistic_locking_error")

@@ -1,13 +1,14 @@
-"""Imports over the wire: uploads streamed into S3, lists already there, and their state."""
+"""Imports of an upload, which is streamed into the bucket, and what ends or refuses them."""
 
 import socket
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 import httpx
 import pytest
 
 from tests.contract.conftest import UPLOAD_LIMIT_BYTES
+from tests.support.clients.imports import LIST, post_list, stored_request, uploaded_keys
 from tests.support.servers.api import (
     PRODUCTION,
     SEGMENTS,
@@ -17,14 +18,10 @@ from tests.support.servers.api import (
     create_segment,
     wait_for_message,
 )
-from tests.support.servers.objects import list_objects
 from tests.support.servers.redis import wait_until
-from worker.guard_options import GuardOptions
-from worker.list_options import ListOptions
-from worker.objects import INTERNAL_PREFIX, ObjectStore
-from worker.store import ImportRequest, JobRef, Store
+from worker.objects import ObjectStore
+from worker.store import Store
 
-_LIST = b"a\nb\nc\n"
 _HEAD = b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\n'
 
 
@@ -33,42 +30,26 @@ def segment(client: httpx.Client) -> str:
     return create_segment(client)
 
 
-def _upload(client: httpx.Client, segment: str, **form: Any) -> httpx.Response:
-    form.setdefault("files", {"file": ("list.csv", _LIST, "text/csv")})
-    return client.post(f"{SEGMENTS}/{segment}/imports", **form)
-
-
 def _read(objects: ObjectStore, key: str) -> bytes:
     info = objects.head(key)
     return b"".join(objects.read_range(info, 0, info.size_bytes))
 
 
-def _request_of(store: Store, import_id: str) -> ImportRequest:
-    request = store.jobs.get(JobRef("import", PRODUCTION, import_id)).request
-    assert isinstance(request, ImportRequest)
-    return request
-
-
-def _uploads(objects: ObjectStore, segment: str) -> list[str]:
-    prefix = f"{INTERNAL_PREFIX}uploads/default/production/{segment}/"
-    return [info.key for info in list_objects(objects, prefix)]
-
-
 def test_upload__list_and_mode__is_accepted_with_a_location(
     client: httpx.Client, store: Store, objects: ObjectStore, segment: str
 ) -> None:
-    reply = _upload(client, segment, data={"mode": "replace", "waitOnApprovals": "False"})
+    reply = post_list(client, segment, data={"mode": "replace", "waitOnApprovals": "False"})
 
     assert reply.status_code == 204
     assert reply.content == b""
     location = reply.headers["location"]
     path, _, import_id = location.rpartition("/")
     assert path == f"{SEGMENTS}/{segment}/imports"
-    request = _request_of(store, import_id)
+    request = stored_request(store, import_id)
     (source,) = request.sources
     assert (request.mode, source.filename, source.uploaded) == ("replace", "list.csv", True)
-    assert source.size_bytes == len(_LIST)
-    assert _read(objects, source.key) == _LIST
+    assert source.size_bytes == len(LIST)
+    assert _read(objects, source.key) == LIST
     wait_for_message(store, "bigseg.work", f"import:default:production:{import_id}")
 
 
@@ -93,14 +74,14 @@ def test_import__mode_and_target__are_of_the_request_and_shown(
     as_form: bool,
 ) -> None:
     if as_form:
-        reply = _upload(client, segment, data=options)
+        reply = post_list(client, segment, data=options)
     else:
         body = {"source": f"s3://{objects.bucket}/lists/a.csv", **options}
         reply = client.post(f"{SEGMENTS}/{segment}/imports", json=body)
 
     found = client.get(reply.headers["location"]).json()
     assert (found["mode"], found["target"]) == shown
-    request = _request_of(store, found["id"])
+    request = stored_request(store, found["id"])
     assert (request.mode, request.side) == shown
 
 
@@ -108,7 +89,7 @@ def test_upload__parts_in_another_order_without_a_name__is_accepted(
     client: httpx.Client, store: Store, segment: str
 ) -> None:
     body = (
-        b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\n' + _LIST + b"\r\n"
+        b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\n' + LIST + b"\r\n"
         b'--x\r\nContent-Disposition: form-data; name="mode"\r\n\r\nreplace\r\n--x--\r\n'
     )
 
@@ -119,7 +100,7 @@ def test_upload__parts_in_another_order_without_a_name__is_accepted(
     )
 
     assert reply.status_code == 204
-    request = _request_of(store, reply.headers["location"].rpartition("/")[2])
+    request = stored_request(store, reply.headers["location"].rpartition("/")[2])
     assert (request.mode, request.sources[0].filename) == ("replace", "file")
 
 
@@ -141,15 +122,15 @@ def test_upload__in_chunks__is_accepted(
     )
 
     assert reply.status_code == 204
-    request = _request_of(store, reply.headers["location"].rpartition("/")[2])
+    request = stored_request(store, reply.headers["location"].rpartition("/")[2])
     assert _read(objects, request.sources[0].key) == rows
 
 
 @pytest.mark.parametrize(
     "form",
     [
-        {"files": {"other": ("list.csv", _LIST)}},
-        {"files": [("file", ("a", _LIST)), ("file", ("b", _LIST))]},
+        {"files": {"other": ("list.csv", LIST)}},
+        {"files": [("file", ("a", LIST)), ("file", ("b", LIST))]},
         {"data": {"mode": "append"}},
         {"data": {"target": "both"}},
         {"data": {"waitOnApprovals": "maybe"}},
@@ -169,9 +150,9 @@ def test_upload__in_chunks__is_accepted(
 def test_upload__bad_form__is_an_invalid_request_and_leaves_nothing(
     client: httpx.Client, objects: ObjectStore, segment: str, form: dict[str, Any]
 ) -> None:
-    assert_refused(_upload(client, segment, **form), 400, "invalid_request")
+    assert_refused(post_list(client, segment, **form), 400, "invalid_request")
 
-    assert _uploads(objects, segment) == []
+    assert uploaded_keys(objects, segment) == []
     assert client.get(f"{SEGMENTS}/{segment}").json()["_importInProgress"] is False
 
 
@@ -208,7 +189,7 @@ def test_import__body_of_another_type__is_an_unsupported_media_type(
     client: httpx.Client, segment: str
 ) -> None:
     reply = client.post(
-        f"{SEGMENTS}/{segment}/imports", content=_LIST, headers={"Content-Type": "text/csv"}
+        f"{SEGMENTS}/{segment}/imports", content=LIST, headers={"Content-Type": "text/csv"}
     )
 
     assert_refused(reply, 415, "unsupported_media_type")
@@ -221,29 +202,29 @@ def test_upload__longer_than_allowed__is_too_large_and_leaves_nothing(
     far_over = {"file": ("list.csv", b"a" * UPLOAD_LIMIT_BYTES * 20)}
 
     for files in (just_over, far_over):
-        reply = _upload(client, segment, files=files)
+        reply = post_list(client, segment, files=files)
         assert f"{UPLOAD_LIMIT_BYTES:,}" in assert_refused(reply, 413, "request_too_large")
 
-    assert _uploads(objects, segment) == []
+    assert uploaded_keys(objects, segment) == []
     as_long_as_allowed = {"file": ("list.csv", b"a" * UPLOAD_LIMIT_BYTES)}
-    assert _upload(client, segment, files=as_long_as_allowed).status_code == 204
+    assert post_list(client, segment, files=as_long_as_allowed).status_code == 204
 
 
 def test_upload__while_an_import_runs__conflicts_and_leaves_nothing(
     client: httpx.Client, objects: ObjectStore, segment: str
 ) -> None:
-    first = _upload(client, segment).headers["location"].rpartition("/")[2]
+    first = post_list(client, segment).headers["location"].rpartition("/")[2]
 
-    message = assert_refused(_upload(client, segment), 409, "optimistic_locking_error")
+    message = assert_refused(post_list(client, segment), 409, "optimistic_locking_error")
 
     assert first in message
-    assert len(_uploads(objects, segment)) == 1
+    assert len(uploaded_keys(objects, segment)) == 1
 
 
 def test_upload__another_import_claims_meanwhile__conflicts_and_leaves_nothing(
     api: Api, client: httpx.Client, store: Store, objects: ObjectStore, segment: str
 ) -> None:
-    with _half_sent(api, segment, _HEAD + _LIST) as connection:
+    with _half_sent(api, segment, _HEAD + LIST) as connection:
         other = {"source": f"s3://{objects.bucket}/lists/a.csv"}
         assert client.post(f"{SEGMENTS}/{segment}/imports", json=other).status_code == 202
 
@@ -251,7 +232,7 @@ def test_upload__another_import_claims_meanwhile__conflicts_and_leaves_nothing(
         reply = connection.recv(65_536)
 
     assert reply.startswith(b"HTTP/1.1 409 ")
-    assert _uploads(objects, segment) == []
+    assert uploaded_keys(objects, segment) == []
     assert store.memberships.state(store.segments.get(PRODUCTION, segment).ref).building is not None
 
 
@@ -262,217 +243,21 @@ def test_upload__client_goes_away__leaves_nothing(
         pass
 
     wait_until(lambda: '"status": 0' in api.log, "the disconnect is noticed", 10)
-    assert _uploads(objects, segment) == []
+    assert uploaded_keys(objects, segment) == []
     assert client.get(f"{SEGMENTS}/{segment}").json()["_importInProgress"] is False
-
-
-@pytest.mark.parametrize("path", ["imports/from-source", "imports"])
-def test_source__allowed_list_in_s3__is_accepted_with_its_representation(
-    client: httpx.Client, store: Store, objects: ObjectStore, segment: str, path: str
-) -> None:
-    body = {
-        "source": f"s3://{objects.bucket}/lists/2026/a b.csv",
-        "mode": "replace",
-        "allowEmpty": True,
-    }
-
-    reply = client.post(f"{SEGMENTS}/{segment}/{path}", json=body)
-
-    assert reply.status_code == 202
-    shown = reply.json()
-    assert reply.headers["location"] == shown["_links"]["self"]["href"]
-    assert (shown["mode"], shown["status"]) == ("replace", "ready")
-    assert [file["filename"] for file in shown["files"]] == ["a b.csv"]
-    request = _request_of(store, shown["id"])
-    assert request.allow_empty
-    (source,) = request.sources
-    assert (source.bucket, source.key, source.uploaded) == (
-        objects.bucket,
-        "lists/2026/a b.csv",
-        False,
-    )
-
-
-@pytest.mark.parametrize("as_form", [True, False])
-@pytest.mark.parametrize("flag", [None, "allowRejected", "allowShrink", "allowEmpty"])
-def test_import__flag_that_overrides_a_guard__is_part_of_the_request(
-    client: httpx.Client,
-    store: Store,
-    objects: ObjectStore,
-    segment: str,
-    flag: str | None,
-    *,
-    as_form: bool,
-) -> None:
-    if as_form:
-        reply = _upload(client, segment, data={flag: "true"} if flag else {})
-    else:
-        body = {"source": f"s3://{objects.bucket}/lists/a"} | ({flag: True} if flag else {})
-        reply = client.post(f"{SEGMENTS}/{segment}/imports", json=body)
-
-    request = _request_of(store, reply.headers["location"].rpartition("/")[2])
-    flags = (request.allow_rejected, request.allow_shrink, request.allow_empty)
-    assert flags == tuple(flag == name for name in ("allowRejected", "allowShrink", "allowEmpty"))
-
-
-_GUARDS: Final = {
-    "onGuard": "stop",
-    "onWarning": "pend",
-    "maxRejectedShare": 0,
-    "maxWarningShare": 0.5,
-    "maxShrinkShare": 1,
-    "maxGrowthShare": 2.5,
-}
-
-
-@pytest.mark.parametrize("as_form", [True, False])
-@pytest.mark.parametrize("given", [True, False])
-def test_import__what_is_said_of_the_guards__is_part_of_the_request(
-    client: httpx.Client,
-    store: Store,
-    objects: ObjectStore,
-    segment: str,
-    *,
-    given: bool,
-    as_form: bool,
-) -> None:
-    if as_form:
-        text = {name: str(value) if given else "" for name, value in _GUARDS.items()}
-        reply = _upload(client, segment, data={**text, "dryRun": str(given)})
-    else:
-        said = {**_GUARDS, "dryRun": True} if given else dict.fromkeys(_GUARDS)
-        body = {"source": f"s3://{objects.bucket}/lists/a", **said}
-        reply = client.post(f"{SEGMENTS}/{segment}/imports", json=body)
-
-    import_id = reply.headers["location"].rpartition("/")[2]
-    request = _request_of(store, import_id)
-    expected = GuardOptions("stop", "pend", 0, 0.5, 1, 2.5) if given else GuardOptions()
-    assert (request.guards, request.dry_run) == (expected, given)
-    no_preview = client.get(f"{SEGMENTS}/{segment}/imports/{import_id}/preview")
-    assert "has no preview: it is ready" in assert_refused(no_preview, 404, "not_found")
-    entries = client.get(
-        "/api/v2/auditlog", params={"limit": 1, "spec": f"proj/*:env/*:segment/{segment}"}
-    ).json()["items"]
-    assert ("import" in entries[0]["titleVerb"]) is not given, "a dry run changes nothing"
-
-
-_READING: Final = {
-    "format": "csv",
-    "delimiter": ";",
-    "header": True,
-    "column": 2,
-    "compression": "gzip",
-    "encoding": "windows-1252",
-    "trim": True,
-    "lowercase": True,
-    "nullText": "NULL",
-}
-
-
-@pytest.mark.parametrize("as_form", [True, False])
-def test_import__how_its_list_is_read__is_part_of_the_request(
-    client: httpx.Client, store: Store, objects: ObjectStore, segment: str, *, as_form: bool
-) -> None:
-    if as_form:
-        fields = {name: str(value) for name, value in _READING.items()}
-        reply = _upload(client, segment, data=fields)
-    else:
-        body = {"source": f"s3://{objects.bucket}/lists/a"} | _READING
-        reply = client.post(f"{SEGMENTS}/{segment}/imports", json=body)
-
-    request = _request_of(store, reply.headers["location"].rpartition("/")[2])
-    assert request.reading == ListOptions(
-        format="csv",
-        delimiter="semicolon",
-        header=True,
-        column="2",
-        compression="gzip",
-        encoding="windows-1252",
-        trim=True,
-        lowercase=True,
-        null_text="NULL",
-    )
-
-
-def test_import__null_or_empty_options__are_left_out(
-    client: httpx.Client, store: Store, objects: ObjectStore, segment: str
-) -> None:
-    body = {"source": f"s3://{objects.bucket}/lists/a"} | dict.fromkeys(_READING)
-
-    reply = client.post(f"{SEGMENTS}/{segment}/imports", json=body)
-
-    request = _request_of(store, reply.headers["location"].rpartition("/")[2])
-    assert request.reading == ListOptions()
-    other = create_segment(client)
-    reply = _upload(client, other, data=dict.fromkeys(_READING, ""))
-    request = _request_of(store, reply.headers["location"].rpartition("/")[2])
-    assert request.reading == ListOptions()
-
-
-@pytest.mark.parametrize(
-    ("fields", "said"),
-    [
-        ({"format": "orc"}, "format"),
-        ({"delimiter": "#"}, "delimiter"),
-        ({"column": "0"}, "columns are counted from 1"),
-        ({"column": "x" * 201}, "column"),
-        ({"column": "id", "header": "false"}, "found by its name in the header"),
-        ({"format": "parquet", "encoding": "latin-1"}, "format parquet has none"),
-        ({"format": "tsv", "delimiter": "comma"}, "separated by tabs"),
-        ({"trim": "perhaps"}, "use true or false"),
-    ],
-)
-def test_import__how_no_list_is_read__refused_and_nothing_is_left(
-    client: httpx.Client, objects: ObjectStore, segment: str, fields: dict[str, str], said: str
-) -> None:
-    body = {"source": f"s3://{objects.bucket}/lists/a"} | fields
-
-    from_form = assert_refused(_upload(client, segment, data=fields), 400, "invalid_request")
-    reply = client.post(f"{SEGMENTS}/{segment}/imports", json=body)
-    from_json = assert_refused(reply, 400, "invalid_request")
-
-    assert said in from_form
-    assert said in from_json
-    assert _uploads(objects, segment) == []
-
-
-def test_source__without_one_or_with_a_file__is_refused_in_a_sentence(
-    client: httpx.Client, objects: ObjectStore, segment: str
-) -> None:
-    path = f"{SEGMENTS}/{segment}/imports/from-source"
-
-    empty = assert_refused(client.post(path), 400, "invalid_request")
-    nowhere = assert_refused(client.post(path, json={"mode": "merge"}), 400, "invalid_request")
-    form = client.post(path, files={"file": ("list.csv", _LIST)})
-
-    assert "send JSON" in empty
-    assert "source" in nowhere
-    assert "application/json" in assert_refused(form, 415, "unsupported_media_type")
-    assert _uploads(objects, segment) == []
-
-
-def test_source__while_an_import_runs__conflicts(
-    client: httpx.Client, objects: ObjectStore, segment: str
-) -> None:
-    running = _upload(client, segment).headers["location"].rpartition("/")[2]
-    body = {"source": f"s3://{objects.bucket}/lists/a.csv"}
-
-    reply = client.post(f"{SEGMENTS}/{segment}/imports/from-source", json=body)
-
-    assert running in assert_refused(reply, 409, "optimistic_locking_error")
 
 
 def test_import__standard_or_unknown_segment__is_refused(client: httpx.Client) -> None:
     standard = create_segment(client, big=False)
 
-    assert_refused(_upload(client, standard), 400, "invalid_request")
-    assert_refused(_upload(client, "no-such"), 404, "not_found")
+    assert_refused(post_list(client, standard), 400, "invalid_request")
+    assert_refused(post_list(client, "no-such"), 404, "not_found")
 
 
 def test_delete_segment__while_an_import_runs__stops_it_with_the_reason(
     client: httpx.Client, segment: str
 ) -> None:
-    location = _upload(client, segment).headers["location"]
+    location = post_list(client, segment).headers["location"]
 
     client.delete(f"{SEGMENTS}/{segment}")
 

@@ -28,7 +28,8 @@ from schemathesis.core.result import Ok
 
 from tests.support.documents.openapi import closed
 from tests.support.documents.openapi import operations as operations_of
-from tests.support.documents.openapi_world import PLACES, PREPARATIONS, World
+from tests.support.documents.openapi_preparations import PLACES, PREPARATIONS
+from tests.support.documents.openapi_world import World
 from tests.support.documents.recording import (
     Recorded,
     find_differences,

@@ -10,7 +10,7 @@ import pytest
 
 from tests.contract.conftest import SCHEDULES
 from tests.support.servers.api import PRODUCTION, SEGMENTS, assert_refused, create_segment
-from worker.export_options import ExportOptions
+from worker.options.exports import ExportOptions
 from worker.store import EnvironmentRef, ExportRequest, Store
 
 NIGHTLY: Final = {"key": "nightly", "cron": "30 2 * * *", "timeZone": "Europe/Berlin"}

@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -16,6 +16,21 @@ from worker.objects import ObjectStore
 from worker.store import JobRef, Store
 
 Run = Callable[..., Result]
+
+#: What a worker reports of a small import.
+IMPORT_REPORT: Final = {
+    "rowsRead": 4,
+    "accepted": 2,
+    "duplicates": 1,
+    "rejected": 1,
+    "membersBefore": 0,
+    "added": 2,
+    "removed": 0,
+    "unchanged": 0,
+    "membersAfter": 2,
+    "seconds": {"scatter": 0.25},
+    "rejectedSample": [{"row": 3, "reason": "blank"}],
+}
 
 
 @pytest.fixture

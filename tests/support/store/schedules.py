@@ -3,7 +3,7 @@
 import secrets
 from typing import Any
 
-from worker.export_options import ExportOptions
+from worker.options.exports import ExportOptions
 from worker.store import ExportSchedule, ListRef, Retention, ScheduleRun
 from worker.timetables import Timetable
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from tests.support.servers.objects import list_objects
 from tests.support.store.stores import PRODUCTION, clock_ms, keys_of, raw, token
 from tests.support.systems.imports import Imports
-from worker.export_options import ExportOptions
+from worker.options.exports import ExportOptions
 from worker.store import ExportRequest, ListRef, admit_export
 from worker.store.erasures import Erasure
 from worker.store.members import pack_key

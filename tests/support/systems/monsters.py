@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from tests.support.servers.objects import ObjectServer
 from tests.support.servers.redis import Server
 from tests.support.systems.imports import Imports, imports_in_process
-from worker.list_options import ListOptions
+from worker.options.lists import ListOptions
 
 MIB: Final = 1024 * 1024
 #: Longest block of a zstd frame.

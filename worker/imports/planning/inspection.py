@@ -10,13 +10,13 @@ from worker.byte_columns import Column
 from worker.imports.errors import ImportStopped
 from worker.imports.stage_results import Source
 from worker.jobs.services import Services
-from worker.list_options import ListOptions
 from worker.lists.errors import ContradictedOption
 from worker.lists.format import PARQUET, TAIL_BYTES, ListFormat, is_parquet
 from worker.lists.parquet.reader import ParquetList
 from worker.lists.text.compression import choose_compression, decompress
 from worker.lists.text.detection import HEAD_BYTES, detect_text
 from worker.objects import FOLDER_FAULT, ObjectInfo, ObjectNotFound, is_folder_marker
+from worker.options.lists import ListOptions
 from worker.store.jobs import DetectedList, SourceFile
 
 #: Bytes of a compressed file that are read for its first text: over a block of any compressor.

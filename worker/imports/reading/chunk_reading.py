@@ -26,7 +26,7 @@ from worker.read_ahead import read_ahead
 from worker.store.jobs import DETECTED, FileFigures
 
 #: Blocks of text that are read before they are asked for: as many as it takes to go on while a
-#: run is put together.
+#: portion is put together.
 _BATCHES_AHEAD: Final = 8
 
 

@@ -41,7 +41,7 @@ _COLUMN_ROWS: Final = 256 * 1024
 
 
 def scatter_chunk(run: StageRun) -> None:
-    """Read one chunk into one spill; a list that fits in one run is gathered at once."""
+    """Read one chunk into one spill; a list that fits in one portion is gathered at once."""
     plan, number = run.plan(), run.unit.number
     if not plan.chunks:
         _gather_small(run, plan, (), no_members())
@@ -49,28 +49,28 @@ def scatter_chunk(run: StageRun) -> None:
     starts = run.services.store.jobs.read(run.request.ref, STARTS) or {}
     tally = ChunkTally(start=starts.get(number, CsvState.ROW.value))
     with RejectedPart(run) as rejected:
-        runs = read_chunk(run, plan, plan.chunks[number], tally, rejected)
+        portions = read_chunk(run, plan, plan.chunks[number], tally, rejected)
         if len(plan.chunks) == 1:
-            ahead = [*islice(runs, 2)]
-            if len(ahead) < 2:  # noqa: PLR2004 - all of it is one run, or nothing
+            ahead = [*islice(portions, 2)]
+            if len(ahead) < 2:  # noqa: PLR2004 - all of it is one portion, or nothing
                 members = concatenate(ahead.pop() if ahead else ())
                 _gather_small(run, plan, (tally.result(None, rejected.close()),), members)
                 return
-            # No other worker has a part of it: the next run is read while one is written.
+            # No other worker has a part of it: the next portion is read while one is written.
             first = [ahead.pop(0)]
-            with read_ahead(_hand_over(ahead, runs), 1) as later:
+            with read_ahead(_hand_over(ahead, portions), 1) as later:
                 _spill(run, plan, tally, _hand_over(first, later), rejected)
             return
-        _spill(run, plan, tally, runs, rejected)
+        _spill(run, plan, tally, portions, rejected)
 
 
 def _hand_over(
-    ahead: list[Sequence[Members]], runs: Iterator[Sequence[Members]]
+    ahead: list[Sequence[Members]], portions: Iterator[Sequence[Members]]
 ) -> Generator[Sequence[Members]]:
-    """The runs that were read ahead and those after them; none is held longer than needed."""
+    """The portions that were read ahead and those after them; none is held longer than needed."""
     while ahead:
         yield ahead.pop(0)
-    yield from runs
+    yield from portions
 
 
 def _gather_small(
@@ -96,15 +96,15 @@ def _spill(
     run: StageRun,
     plan: Plan,
     tally: ChunkTally,
-    runs: Iterator[Sequence[Members]],
+    portions: Iterator[Sequence[Members]],
     rejected: RejectedPart,
 ) -> None:
     files: list[SpillFile] = []
     with run.spills.write(run.unit.number, run.unit.token, files) as sink:
         writer = SpillWriter(sink, plan.range_bits)
-        for members in runs:
-            writer.add_run([(part.entries, part.hashes) for part in members])
-            # The next run is read into the memory of this one.
+        for members in portions:
+            writer.add_portion([(part.entries, part.hashes) for part in members])
+            # The next portion is read into the memory of this one.
             del members
         index = writer.close()
     part = rejected.close()
@@ -114,8 +114,8 @@ def _spill(
             run.spills.remove(file)
 
 
-class _Run:
-    """Packs and hashes the keys of one run.
+class _Portion:
+    """Packs and hashes the keys of one portion.
 
     Keys of several lengths are collected and split by length, because each length takes steps
     of its own; the order of the members has no meaning. So are few keys, because each step takes
@@ -185,9 +185,9 @@ class _Run:
 def read_chunk(
     run: StageRun, plan: Plan, chunk: Chunk, tally: ChunkTally, rejected: RejectedPart
 ) -> Iterator[Sequence[Members]]:
-    """Yield the valid keys of one chunk, packed and hashed, in runs of bounded size.
+    """Yield the valid keys of one chunk, packed and hashed, in portions of bounded size.
 
-    A run is several columns of members, in no order. The tally is complete when the iterator is
+    A portion is several columns of members, in no order. The tally is complete when the iterator is
     exhausted. A row that is too long ends the chunk and is noted in the tally.
 
     Raises:
@@ -196,25 +196,26 @@ def read_chunk(
         LeaseLost: another worker has the chunk.
     """
     limits = run.services.settings
-    # Of a list that is one chunk however long it is, two runs are held at the same time.
+    # Of a list that is one chunk however long it is, two portions are held at a time.
     share = 2 if chunk.files or not plan.sources[chunk.source].text.is_splittable else 1
     erased = run.erased_keys()
-    part = _Run(erased)
+    portion = _Portion(erased)
     read = read_files if chunk.files else read_piece
     for batch in read(run, plan, chunk, tally):
         rejected.add(batch, tally.line)
         tally.count(batch)
         run.progress.add(rows=batch.row_count)
-        part.add(batch.keys)
-        if share * part.rows >= limits.chunk_rows or share * part.size_bytes >= limits.chunk_bytes:
-            yield _finish(part, tally)
-            part = _Run(erased)
-    if part.rows:
-        yield _finish(part, tally)
+        portion.add(batch.keys)
+        rows, size_bytes = share * portion.rows, share * portion.size_bytes
+        if rows >= limits.chunk_rows or size_bytes >= limits.chunk_bytes:
+            yield _finish(portion, tally)
+            portion = _Portion(erased)
+    if portion.rows:
+        yield _finish(portion, tally)
 
 
-def _finish(run: _Run, tally: ChunkTally) -> list[Members]:
-    members = run.finish()
-    tally.packed_bytes += run.packed_bytes
-    tally.erased += run.erased
+def _finish(portion: _Portion, tally: ChunkTally) -> list[Members]:
+    members = portion.finish()
+    tally.packed_bytes += portion.packed_bytes
+    tally.erased += portion.erased
     return members

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from worker.byte_columns import Column, ColumnView
-from worker.list_options import ListOptions
 from worker.lists.keys.invisible import INVISIBLE
 from worker.lists.spreadsheet import unguard_cells
+from worker.options.lists import ListOptions
 
 _ASCII_END: Final = 0x80
 _SPACE_END: Final = 0x20

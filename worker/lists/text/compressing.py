@@ -7,9 +7,9 @@ from typing import Final, Self, cast
 import pyarrow as pa
 from isal import isal_zlib
 
-from worker.export_options import ExportCompression
 from worker.lists.byte_streams import Sink
 from worker.lists.sink_gate import SinkGate
+from worker.options.exports import ExportCompression
 
 #: isal's best level takes about as long as zstd's first.
 _GZIP_LEVEL: Final = 3

@@ -13,8 +13,8 @@ from typing import Any, Final, Protocol, cast
 import pyarrow as pa
 from isal import igzip_lib
 
-from worker.list_options import Compression
 from worker.lists.errors import CompressedTooWell, ContradictedOption, DamagedCompression
+from worker.options.lists import Compression
 
 #: Bytes that are decompressed at a time.
 _PIECE_BYTES: Final = 512 * 1024

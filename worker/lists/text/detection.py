@@ -20,7 +20,6 @@ from worker.foreign_files import (
     name_foreign_file,
     name_foreign_text,
 )
-from worker.list_options import Compression, Delimiter, ListOptions
 from worker.lists.column_names import find_named
 from worker.lists.errors import ColumnNotFound, ContradictedOption, UnsupportedFormat
 from worker.lists.format import ListFormat, is_parquet
@@ -29,6 +28,7 @@ from worker.lists.keys.doubts import MOST_SHARE
 from worker.lists.text.encoding import detect_encoding, stream_to_utf8
 from worker.lists.text.form import DELIMITERS, TableDelimiter, TextForm
 from worker.lists.text.json_fields import choose_field, leading_objects
+from worker.options.lists import Compression, Delimiter, ListOptions
 
 #: Bytes of text that are looked at: a header, and enough rows to see what they have in common.
 HEAD_BYTES: Final = 64 * 1024

@@ -8,9 +8,9 @@ from typing import Any, Final
 import numpy as np
 
 from worker.byte_columns import Column, ColumnView, binary_column
-from worker.list_options import Encoding
 from worker.lists.errors import ContradictedOption
 from worker.lists.text.form import KnownEncoding
+from worker.options.lists import Encoding
 
 #: Marks that a file of text begins with.
 _MARKS: Final[tuple[tuple[bytes, KnownEncoding], ...]] = (

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
-from worker.list_options import Compression
+from worker.options.lists import Compression
 
 #: The delimiters of tables, by the names that importers use.
 DELIMITERS: Final = MappingProxyType({"comma": ",", "semicolon": ";", "pipe": "|", "tab": "\t"})

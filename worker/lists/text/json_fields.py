@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
-from worker.list_options import ListOptions
 from worker.lists.column_names import find_named
 from worker.lists.errors import ColumnNotFound
 from worker.lists.json_lines import decode_line
+from worker.options.lists import ListOptions
 
 
 def leading_objects(lines: Iterable[bytes]) -> list[dict[str, object]]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from functools import partial
 
-from worker.list_options import ListOptions
 from worker.lists.byte_streams import ReadRange, StreamReader
 from worker.lists.csv.chunks import WHOLE_STREAM, CsvChunk, CsvChunkReader, CsvState, RowSyntax
 from worker.lists.csv.rows import Columns, read_rows
@@ -13,6 +12,7 @@ from worker.lists.keys.rules import KeyRules
 from worker.lists.text.compression import decompress
 from worker.lists.text.encoding import cells_to_utf8, source_widths, stream_to_utf8
 from worker.lists.text.form import DELIMITERS, TextForm
+from worker.options.lists import ListOptions
 
 
 def open_text(

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Literal, TypeVar, cast, get_args
 
-from worker.export_options import ExportOptions
-from worker.guard_options import GuardOptions
-from worker.list_options import Compression, Encoding, ListOptions
+from worker.options.exports import ExportOptions
+from worker.options.guards import GuardOptions
+from worker.options.lists import Compression, Encoding, ListOptions
 from worker.store.jobs.compositions import Composition
 from worker.store.keyspace import INCLUDED, BuilderKind, EnvironmentRef, JobKind, ListRef, Side
 from worker.store.records import stored

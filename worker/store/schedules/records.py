@@ -5,7 +5,7 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from worker.export_options import ExportOptions
+from worker.options.exports import ExportOptions
 from worker.store.jobs.records import ExportRequest
 from worker.store.keyspace import EnvironmentRef, ListRef
 from worker.store.records import stored

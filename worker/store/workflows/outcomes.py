@@ -6,8 +6,8 @@ Recorded are numbers, reasons and names of files; never a context key.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from worker.guard_options import GuardOptions
-from worker.list_options import ListOptions
+from worker.options.guards import GuardOptions
+from worker.options.lists import ListOptions
 from worker.store.audit import (
     OURSELVES,
     Change,

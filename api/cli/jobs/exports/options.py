@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 import typer
 
 from api.cli.errors import UsageError
-from worker.export_options import ExportSide, Profile
+from worker.options.exports import ExportSide, Profile
 
 _PANEL: Final = "How the keys are written"
 Ending = Literal["csv", "csv.gz", "csv.zst", "jsonl", "jsonl.gz", "jsonl.zst", "parquet"]

@@ -11,11 +11,11 @@ from tests.support.servers.objects import ObjectServer
 from tests.support.servers.redis import Server
 from tests.support.store.stores import clock_ms, raw, token
 from tests.support.systems.imports import Imports, imports_in_process
-from worker.export_options import ExportOptions
 from worker.exports.parts import PartWriter
 from worker.exports.run import ExportWork
 from worker.jobs.export_place import ExportPlace
-from worker.list_options import ListOptions
+from worker.options.exports import ExportOptions
+from worker.options.lists import ListOptions
 from worker.store import (
     ExportRequest,
     JobState,

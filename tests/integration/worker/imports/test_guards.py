@@ -8,7 +8,7 @@ import pytest
 from tests.support.servers.objects import ObjectServer
 from tests.support.servers.redis import Server
 from tests.support.systems.imports import Imports, imports_in_process
-from worker.guard_options import GuardOptions
+from worker.options.guards import GuardOptions
 from worker.store import JobState, ListRef
 from worker.store.workflows import builder_of, cancel_import, reclaim_list
 

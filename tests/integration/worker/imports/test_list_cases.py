@@ -16,8 +16,8 @@ import pytest
 from tests.support.servers.objects import ObjectServer
 from tests.support.servers.redis import Server
 from tests.support.systems.imports import Imports, imports_in_process, kinds_of, rows_of
-from worker.guard_options import GuardOptions
-from worker.list_options import ListOptions
+from worker.options.guards import GuardOptions
+from worker.options.lists import ListOptions
 
 DATA = Path(__file__).parents[3] / "data"
 OLD = ("old-1", "old-2")

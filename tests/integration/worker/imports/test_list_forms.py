@@ -14,7 +14,7 @@ import pytest
 from tests.support.servers.objects import ObjectServer
 from tests.support.servers.redis import Server
 from tests.support.systems.imports import Imports, imports_in_process, rows_of
-from worker.list_options import ListOptions
+from worker.options.lists import ListOptions
 
 KEYS = {"k-one", "jos\u00e9", "12"}
 

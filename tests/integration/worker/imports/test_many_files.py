@@ -19,8 +19,8 @@ from tests.support.systems.imports import Imports, imports_in_process
 from worker.imports.planning.plan import plan_import
 from worker.imports.stage_run import StageRun
 from worker.jobs.progress import UnitProgress
-from worker.list_options import ListOptions
 from worker.objects import ObjectInfo, ObjectStore
+from worker.options.lists import ListOptions
 from worker.store import ImportRequest, JobState, SourceFile
 from worker.store.jobs import FileFigures, ImportFile, Unit
 

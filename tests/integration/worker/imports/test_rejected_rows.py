@@ -16,13 +16,13 @@ from tests.support.lists.files import reference_outcome
 from tests.support.servers.objects import ObjectServer, list_objects
 from tests.support.servers.redis import Server
 from tests.support.systems.imports import Imports, imports_in_process
-from worker.guard_options import GuardOptions, OnGuard
 from worker.imports import rejected_rows
-from worker.list_options import ListOptions
 from worker.lists.keys.validation import RejectReason
 from worker.lists.rejected_rows import read_part
 from worker.objects import ObjectInfo, ObjectStoreUnavailable
 from worker.objects.layout import INTERNAL_PREFIX
+from worker.options.guards import GuardOptions, OnGuard
+from worker.options.lists import ListOptions
 from worker.store import JobState, SourceFile
 from worker.store.jobs import REJECTED
 from worker.store.workflows import reclaim_list, remove_segment

@@ -14,8 +14,8 @@ from tests.support.store.schedules import new_schedule, run_of
 from tests.support.store.stores import PRODUCTION, raw
 from tests.support.store.webhooks import an_attempt
 from tests.support.systems.imports import Imports, imports_in_process
-from worker.export_options import ExportOptions
 from worker.jobs.services import Services
+from worker.options.exports import ExportOptions
 from worker.schedules import run_schedules
 from worker.schedules.settling import delete_outdated
 from worker.store import ExportSchedule, ListRef, Retention, ScheduleRun

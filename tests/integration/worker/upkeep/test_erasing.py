@@ -14,7 +14,7 @@ from tests.support.store.building import replace
 from tests.support.store.stores import PRODUCTION, token
 from tests.support.systems.erasures import erase, places_of, run_export, start_erasure, take_turn
 from tests.support.systems.imports import Imports, imports_in_process
-from worker.export_options import ExportFormat, ExportOptions
+from worker.options.exports import ExportFormat, ExportOptions
 from worker.store import (
     DefinitionChange,
     Edit,

@@ -10,8 +10,8 @@ from tests.support.store.schedules import new_schedule
 from tests.support.store.stores import PRODUCTION, clock_ms, raw, token
 from tests.support.systems.erasures import erase, places_of, run_export, start_erasure, take_turn
 from tests.support.systems.imports import Imports, imports_in_process
-from worker.export_options import ExportOptions
 from worker.objects import ObjectAccessDenied, ObjectStore
+from worker.options.exports import ExportOptions
 from worker.store import Edit, ExportRequest, JobRef
 from worker.store.jobs import Composition
 from worker.store.keyspace import INCLUDED

@@ -20,9 +20,7 @@ from hypothesis import strategies as st
 from tests.support.lists.files import source
 from worker.byte_columns import Column
 from worker.context_keys import fault_of
-from worker.export_options import ExportOptions
 from worker.exports.list_file import ListFile
-from worker.list_options import ListOptions
 from worker.lists.csv.chunks import CsvChunk, CsvState
 from worker.lists.format import is_parquet
 from worker.lists.keys.validation import validate
@@ -30,6 +28,8 @@ from worker.lists.parquet.reader import open_parquet, read_cells
 from worker.lists.text.compression import decompress, detect_compression
 from worker.lists.text.detection import detect_text
 from worker.lists.text.reading import open_text
+from worker.options.exports import ExportOptions
+from worker.options.lists import ListOptions
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 
 #: Every format, with and without a header, and each profile; of one list.

@@ -14,7 +14,7 @@ from worker.store.records import RecordCodec
 _INDEXES = RecordCodec(SpillIndex)
 
 _hashes = st.integers(0, 2**64 - 1) | st.sampled_from((0, 2**64 - 1, 2**63, 2**63 - 1))
-_runs = st.lists(
+_portions = st.lists(
     st.tuples(
         st.lists(st.tuples(_hashes, st.binary(min_size=3, max_size=3)), max_size=20),
         st.sampled_from((pa.binary(3), pa.binary(), pa.large_binary())),
@@ -25,38 +25,38 @@ _runs = st.lists(
 
 
 def spilled(
-    runs: list[tuple[list[tuple[int, bytes]], pa.DataType, int]], bits: int
+    portions: list[tuple[list[tuple[int, bytes]], pa.DataType, int]], bits: int
 ) -> tuple[bytes, SpillIndex]:
     sink = io.BytesIO()
     writer = SpillWriter(sink, bits)
-    for rows, kind, skipped in runs:
+    for rows, kind, skipped in portions:
         members = pa.array([member for _, member in rows], kind)[skipped:]
         hashes = np.array([hash_ for hash_, _ in rows[skipped:]], np.uint64)
-        writer.add_run([(members, hashes)])
+        writer.add_portion([(members, hashes)])
     return sink.getvalue(), writer.close()
 
 
 @given(
-    runs=_runs,
+    portions=_portions,
     bits=st.sampled_from((0, 1, 3, 8, 9)),
     bounds=st.tuples(st.integers(0, 511), st.integers(0, 511)),
     piece_bytes=st.integers(50, 5000),
 )
 @settings(max_examples=300, deadline=None)
 def test_spill__any_runs__each_range_gets_its_rows_in_order(
-    runs: list[tuple[list[tuple[int, bytes]], pa.DataType, int]],
+    portions: list[tuple[list[tuple[int, bytes]], pa.DataType, int]],
     bits: int,
     bounds: tuple[int, int],
     piece_bytes: int,
 ) -> None:
-    content, index = spilled(runs, bits)
+    content, index = spilled(portions, bits)
     first, last = sorted(bound % index.range_count for bound in bounds)
     assert _INDEXES.decode(_INDEXES.encode(index), "an index") == index
     blocks = b"".join(content[start:end] for start, end in index.blocks_of(first, last))
     pieces = [blocks[at : at + piece_bytes] for at in range(0, len(blocks), piece_bytes)]
     expected = [
         (hash_, member)
-        for rows, _, skipped in runs
+        for rows, _, skipped in portions
         for range_, hash_, member in sorted(
             ((hash_ >> (64 - bits), hash_, member) for hash_, member in rows[skipped:]),
             key=lambda row: row[0],
@@ -88,7 +88,7 @@ def test_spill__run_of_columns_of_several_lengths__each_range_gets_all_its_rows(
     sink = io.BytesIO()
     writer = SpillWriter(sink, bits)
     rows = [(hash_, hash_.to_bytes(8)[:width]) for width, hashes in columns for hash_ in hashes]
-    writer.add_run(
+    writer.add_portion(
         [
             (
                 pa.array([hash_.to_bytes(8)[:width] for hash_ in hashes], pa.binary(width)),
@@ -149,7 +149,7 @@ def test_read_blocks__head_changed__broken_spill(kind: pa.DataType, at: int) -> 
 def test_spill_writer__member_longer_than_its_length_can_say__refused() -> None:
     members = pa.array([b"a", b"b" * 65_536], pa.binary())
     with pytest.raises(ValueError, match="65536 bytes"):
-        SpillWriter(io.BytesIO(), 0).add_run([(members, np.zeros(2, np.uint64))])
+        SpillWriter(io.BytesIO(), 0).add_portion([(members, np.zeros(2, np.uint64))])
 
 
 def test_read_blocks__block_missing__broken_spill() -> None:

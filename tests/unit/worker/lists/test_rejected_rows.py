@@ -8,12 +8,12 @@ import pyarrow as pa
 import pytest
 
 from tests.support.lists.files import source
-from worker.list_options import ListOptions
 from worker.lists.csv.chunks import CsvChunk, CsvState
 from worker.lists.keys.validation import validate
 from worker.lists.rejected_rows import CUT_MARK, RejectedRows
 from worker.lists.text.form import TextForm
 from worker.lists.text.reading import open_text
+from worker.options.lists import ListOptions
 
 
 def _lines(cells: list[bytes | None]) -> list[list[str]]:

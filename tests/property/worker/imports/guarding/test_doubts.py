@@ -12,12 +12,12 @@ from tests.support.lists.files import source
 from worker.imports.reading.chunk_tally import ChunkTally
 from worker.imports.report import NAMED_ROWS, find_doubts
 from worker.imports.stage_results import ChunkResult
-from worker.list_options import ListOptions
 from worker.lists.csv.chunks import CsvChunk, CsvState
 from worker.lists.keys.doubts import DELIMITERS, Doubt
 from worker.lists.text.compression import decompress, detect_compression
 from worker.lists.text.detection import detect_text
 from worker.lists.text.reading import open_text
+from worker.options.lists import ListOptions
 
 #: Cells, and the doubts that each gives rise to.
 CELLS = {

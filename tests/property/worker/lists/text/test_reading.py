@@ -14,7 +14,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.support.lists.files import Outcome, outcomes, reference_outcome, source
-from worker.list_options import ListOptions
 from worker.lists.byte_streams import ReadRange
 from worker.lists.csv.chunks import CsvChunk, CsvState
 from worker.lists.errors import ColumnNotFound
@@ -24,6 +23,7 @@ from worker.lists.text.compression import decompress, detect_compression
 from worker.lists.text.detection import detect_text
 from worker.lists.text.form import DELIMITERS, TextForm
 from worker.lists.text.reading import open_text
+from worker.options.lists import ListOptions
 
 _COMPRESS: Final[dict[str, Callable[[bytes], bytes]]] = {
     "none": bytes,

@@ -5,80 +5,28 @@ change leaves without a name is handed back: the caller deletes those pieces aft
 """
 
 import json
-import sqlite3
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from api.s3.blobs import Blob
-from api.s3.errors import S3Refusal, no_such_bucket, no_such_key, no_such_upload
+from api.s3.catalogue.database import Database
+from api.s3.catalogue.records import Condition, StoredObject, StoredPart, StoredUpload
+from api.s3.catalogue.rows import (
+    OBJECT,
+    decode_blobs,
+    decode_object,
+    drop_object,
+    drop_parts,
+    find_parts,
+    put_object,
+    require_bucket,
+    require_upload,
+)
+from api.s3.errors import S3Refusal, no_such_key
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS buckets (name TEXT PRIMARY KEY, made_s REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS objects (
-    bucket TEXT, key TEXT, size INTEGER NOT NULL, etag TEXT NOT NULL, modified_s REAL NOT NULL,
-    headers TEXT NOT NULL, blobs TEXT NOT NULL, PRIMARY KEY (bucket, key)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS uploads (
-    bucket TEXT, key TEXT, id TEXT, started_s REAL NOT NULL, headers TEXT NOT NULL,
-    PRIMARY KEY (bucket, key, id)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS parts (
-    upload TEXT, number INTEGER, etag TEXT NOT NULL, modified_s REAL NOT NULL,
-    blob TEXT NOT NULL, size INTEGER NOT NULL, PRIMARY KEY (upload, number)) WITHOUT ROWID;
-"""
 #: Is in no key and sorts after every other: what starts with a prefix ends before prefix + this.
 LAST_CHARACTER: Final = "\U0010ffff"
-_OBJECT: Final = "key, size, etag, modified_s, headers, blobs"
-
-
-@dataclass(frozen=True, slots=True)
-class StoredObject:
-    """One object as the catalogue has it.
-
-    Attributes:
-        key: its key.
-        etag: without quotes.
-        modified_s: when it was written, in seconds of Unix time.
-        headers: what its writer said of it, to be said to its readers.
-        blobs: its pieces, in order.
-    """
-
-    key: str
-    etag: str
-    modified_s: float
-    headers: Mapping[str, str]
-    blobs: tuple[Blob, ...]
-
-    @property
-    def size_bytes(self) -> int:
-        """Length of all its pieces."""
-        return sum(blob.size_bytes for blob in self.blobs)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredUpload:
-    """One unfinished multipart upload."""
-
-    key: str
-    upload_id: str
-    started_s: float
-    headers: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPart:
-    """One part of an unfinished upload."""
-
-    number: int
-    etag: str
-    modified_s: float
-    blob: Blob
-
-
-#: Refuses to replace an object, given its ETag now; ``None`` where there is none.
-Condition = Callable[[str | None], None]
 
 
 class Catalogue:
@@ -89,21 +37,15 @@ class Catalogue:
     """
 
     def __init__(self, path: Path) -> None:
-        self._lock = threading.Lock()
-        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        # A commit need not reach the disk: a power cut may take the last ones, never a part of one.
-        self._database.executescript(
-            f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {_TABLES}"
-        )
+        self._database = Database(path)
 
     def close(self) -> None:
         """Close the file, after the change that is under way."""
-        with self._lock:
-            self._database.close()
+        self._database.close()
 
     def make_bucket(self, bucket: str, now_s: float) -> None:
         """Make a bucket; one that is there stays as it is."""
-        with self._changing() as run:
+        with self._database.changing() as run:
             run("INSERT OR IGNORE INTO buckets VALUES (?, ?)", bucket, now_s)
 
     def delete_bucket(self, bucket: str) -> tuple[Blob, ...]:
@@ -115,19 +57,22 @@ class Catalogue:
         Raises:
             S3Refusal: it is not there, or not empty.
         """
-        with self._changing() as run:
-            _require_bucket(run, bucket)
+        with self._database.changing() as run:
+            require_bucket(run, bucket)
             if run("SELECT 1 FROM objects WHERE bucket = ? LIMIT 1", bucket):
                 raise S3Refusal(409, "BucketNotEmpty", f"bucket {bucket} holds objects")
             uploads = run("SELECT id FROM uploads WHERE bucket = ?", bucket)
-            freed = [blob for (upload_id,) in uploads for blob in _drop_parts(run, upload_id)]
+            freed = [blob for (upload_id,) in uploads for blob in drop_parts(run, upload_id)]
             run("DELETE FROM uploads WHERE bucket = ?", bucket)
             run("DELETE FROM buckets WHERE name = ?", bucket)
         return tuple(freed)
 
     def buckets(self) -> list[tuple[str, float]]:
         """List all buckets with the times they were made."""
-        return [(name, made_s) for name, made_s in self._read("SELECT name, made_s FROM buckets")]
+        return [
+            (name, made_s)
+            for name, made_s in self._database.read("SELECT name, made_s FROM buckets")
+        ]
 
     def require_bucket(self, bucket: str) -> None:
         """Check that a bucket is there.
@@ -135,8 +80,8 @@ class Catalogue:
         Raises:
             S3Refusal: it is not.
         """
-        with self._changing() as run:
-            _require_bucket(run, bucket)
+        with self._database.changing() as run:
+            require_bucket(run, bucket)
 
     def find(self, bucket: str, key: str) -> StoredObject:
         """Find an object.
@@ -144,15 +89,15 @@ class Catalogue:
         Raises:
             S3Refusal: there is none, or no such bucket.
         """
-        found = self._read(
-            f"SELECT {_OBJECT} FROM objects WHERE bucket = ? AND key = ?",  # noqa: S608  # a constant
+        found = self._database.read(
+            f"SELECT {OBJECT} FROM objects WHERE bucket = ? AND key = ?",  # noqa: S608  # a constant
             bucket,
             key,
         )
         if not found:
             self.require_bucket(bucket)
             raise no_such_key(key)
-        return _object(found[0])
+        return decode_object(found[0])
 
     def after(self, bucket: str, prefix: str, after: str, *, limit: int) -> list[StoredObject]:
         """List objects below a prefix in the order of their keys' bytes.
@@ -163,12 +108,12 @@ class Catalogue:
             after: keys up to this one are left out; the empty text leaves out none.
             limit: the most objects listed.
         """
-        rows = self._read(
-            f"SELECT {_OBJECT} FROM objects WHERE bucket = ? AND key >= ? AND key < ? "  # noqa: S608  # a constant
+        rows = self._database.read(
+            f"SELECT {OBJECT} FROM objects WHERE bucket = ? AND key >= ? AND key < ? "  # noqa: S608  # a constant
             "AND key > ? ORDER BY key LIMIT ?",
             *(bucket, prefix, prefix + LAST_CHARACTER, after, limit),
         )
-        return [_object(row) for row in rows]
+        return [decode_object(row) for row in rows]
 
     def put(self, bucket: str, stored: StoredObject, condition: Condition) -> tuple[Blob, ...]:
         """Let an object appear, in place of an older one.
@@ -179,8 +124,8 @@ class Catalogue:
         Raises:
             S3Refusal: the condition does not hold, or there is no such bucket.
         """
-        with self._changing() as run:
-            return _put(run, bucket, stored, condition)
+        with self._database.changing() as run:
+            return put_object(run, bucket, stored, condition)
 
     def put_headers(self, bucket: str, key: str, headers: Mapping[str, str]) -> None:
         """Change what is kept with an object and belongs to no state of its content.
@@ -188,7 +133,7 @@ class Catalogue:
         Raises:
             S3Refusal: there is no such object.
         """
-        with self._changing() as run:
+        with self._database.changing() as run:
             where = (bucket, key)
             found = run("SELECT headers FROM objects WHERE bucket = ? AND key = ?", *where)
             if not found:
@@ -212,13 +157,13 @@ class Catalogue:
         Raises:
             S3Refusal: there is no such bucket, or the condition does not hold.
         """
-        with self._changing() as run:
-            _require_bucket(run, bucket)
+        with self._database.changing() as run:
+            require_bucket(run, bucket)
             for key in keys if condition else ():
                 old = run("SELECT etag FROM objects WHERE bucket = ? AND key = ?", bucket, key)
                 if condition and old:
                     condition(old[0][0])
-            return tuple(blob for key in keys for blob in _drop_object(run, bucket, key))
+            return tuple(blob for key in keys for blob in drop_object(run, bucket, key))
 
     def start_upload(self, bucket: str, upload: StoredUpload) -> None:
         """Start a multipart upload.
@@ -227,8 +172,8 @@ class Catalogue:
             S3Refusal: there is no such bucket.
         """
         headers = json.dumps(dict(upload.headers))
-        with self._changing() as run:
-            _require_bucket(run, bucket)
+        with self._database.changing() as run:
+            require_bucket(run, bucket)
             row = (bucket, upload.key, upload.upload_id, upload.started_s, headers)
             run("INSERT INTO uploads VALUES (?, ?, ?, ?, ?)", *row)
 
@@ -241,8 +186,8 @@ class Catalogue:
         Raises:
             S3Refusal: there is no such upload.
         """
-        with self._changing() as run:
-            _require_upload(run, bucket, key, upload_id)
+        with self._database.changing() as run:
+            require_upload(run, bucket, key, upload_id)
             where = (upload_id, part.number)
             old = run("SELECT blob, size FROM parts WHERE upload = ? AND number = ?", *where)
             row = (*where, part.etag, part.modified_s, part.blob.name, part.blob.size_bytes)
@@ -257,8 +202,8 @@ class Catalogue:
         Raises:
             S3Refusal: there is no such upload.
         """
-        with self._changing() as run:
-            return _require_upload(run, bucket, key, upload_id), _parts(run, upload_id)
+        with self._database.changing() as run:
+            return require_upload(run, bucket, key, upload_id), find_parts(run, upload_id)
 
     def uploads(
         self, bucket: str, prefix: str, after: tuple[str, str], *, limit: int
@@ -271,7 +216,7 @@ class Catalogue:
             after: key and id of the last upload that is left out.
             limit: the most uploads listed.
         """
-        rows = self._read(
+        rows = self._database.read(
             "SELECT key, id, started_s, headers FROM uploads WHERE bucket = ? "
             "AND key >= ? AND key < ? AND (key, id) > (?, ?) ORDER BY key, id LIMIT ?",
             *(bucket, prefix, prefix + LAST_CHARACTER, *after, limit),
@@ -290,12 +235,12 @@ class Catalogue:
             S3Refusal: there is no such upload, one of the parts has been sent again meanwhile,
                 or the condition does not hold.
         """
-        with self._changing() as run:
-            _require_upload(run, bucket, stored.key, upload_id)
-            parts = set(_drop_parts(run, upload_id))
+        with self._database.changing() as run:
+            require_upload(run, bucket, stored.key, upload_id)
+            parts = set(drop_parts(run, upload_id))
             if not parts.issuperset(stored.blobs):
                 raise S3Refusal(400, "InvalidPart", "a part was sent again; complete it again")
-            freed = parts.union(_put(run, bucket, stored, condition))
+            freed = parts.union(put_object(run, bucket, stored, condition))
             run("DELETE FROM uploads WHERE id = ?", upload_id)
         return tuple(freed - set(stored.blobs))
 
@@ -308,15 +253,15 @@ class Catalogue:
         Raises:
             S3Refusal: there is no such upload.
         """
-        with self._changing() as run:
-            _require_upload(run, bucket, key, upload_id)
-            freed = _drop_parts(run, upload_id)
+        with self._database.changing() as run:
+            require_upload(run, bucket, key, upload_id)
+            freed = drop_parts(run, upload_id)
             run("DELETE FROM uploads WHERE id = ?", upload_id)
         return tuple(freed)
 
     def drop_uploads_before(self, started_s: float) -> int:
         """End the uploads that were started before a time; their pieces have no name then."""
-        with self._changing() as run:
+        with self._database.changing() as run:
             old = run("SELECT id FROM uploads WHERE started_s < ?", started_s)
             for (upload_id,) in old:
                 run("DELETE FROM parts WHERE upload = ?", upload_id)
@@ -330,9 +275,9 @@ class Catalogue:
             Bucket and key of each such object.
         """
         lost = []
-        with self._changing() as run:
+        with self._database.changing() as run:
             for bucket, key, blobs in run("SELECT bucket, key, blobs FROM objects"):
-                if not is_whole(_blobs(blobs)):
+                if not is_whole(decode_blobs(blobs)):
                     run("DELETE FROM objects WHERE bucket = ? AND key = ?", bucket, key)
                     lost.append(f"{bucket}/{key}")
             for upload, number, *blob in run("SELECT upload, number, blob, size FROM parts"):
@@ -342,83 +287,8 @@ class Catalogue:
 
     def blob_names(self) -> frozenset[str]:
         """Name every piece that an object or a part is made of."""
-        objects = self._read("SELECT blobs FROM objects")
-        names = {blob.name for (blobs,) in objects for blob in _blobs(blobs)}
-        return frozenset(names | {name for (name,) in self._read("SELECT blob FROM parts")})
-
-    def _read(self, statement: str, *values: str | float) -> list[tuple[Any, ...]]:
-        with self._lock:
-            return self._database.execute(statement, values).fetchall()
-
-    @contextmanager
-    def _changing(self) -> Iterator["_Run"]:
-        def run(statement: str, *values: str | float) -> list[tuple[Any, ...]]:
-            return self._database.execute(statement, values).fetchall()
-
-        with self._lock:
-            run("BEGIN IMMEDIATE")
-            try:
-                yield run
-            except BaseException:
-                run("ROLLBACK")
-                raise
-            run("COMMIT")
-
-
-_Run = Callable[..., list[tuple[Any, ...]]]
-
-
-def _require_bucket(run: _Run, bucket: str) -> None:
-    if not run("SELECT 1 FROM buckets WHERE name = ?", bucket):
-        raise no_such_bucket(bucket)
-
-
-def _require_upload(run: _Run, bucket: str, key: str, upload_id: str) -> StoredUpload:
-    _require_bucket(run, bucket)
-    where = "bucket = ? AND key = ? AND id = ?"
-    found = run(f"SELECT started_s, headers FROM uploads WHERE {where}", bucket, key, upload_id)  # noqa: S608  # a constant
-    if not found:
-        raise no_such_upload(upload_id)
-    started_s, headers = found[0]
-    return StoredUpload(key, upload_id, started_s, json.loads(headers))
-
-
-def _put(run: _Run, bucket: str, stored: StoredObject, condition: Condition) -> tuple[Blob, ...]:
-    _require_bucket(run, bucket)
-    where = (bucket, stored.key)
-    old = run("SELECT etag, blobs FROM objects WHERE bucket = ? AND key = ?", *where)
-    condition(old[0][0] if old else None)
-    blobs = json.dumps([(blob.name, blob.size_bytes) for blob in stored.blobs])
-    said = json.dumps(dict(stored.headers))
-    row = (*where, stored.size_bytes, stored.etag, stored.modified_s, said, blobs)
-    run("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?)", *row)
-    return tuple(blob for _, freed in old for blob in _blobs(freed))
-
-
-def _drop_object(run: _Run, bucket: str, key: str) -> tuple[Blob, ...]:
-    old = run("SELECT blobs FROM objects WHERE bucket = ? AND key = ?", bucket, key)
-    run("DELETE FROM objects WHERE bucket = ? AND key = ?", bucket, key)
-    return tuple(blob for (blobs,) in old for blob in _blobs(blobs))
-
-
-def _drop_parts(run: _Run, upload_id: str) -> list[Blob]:
-    parts = _parts(run, upload_id)
-    run("DELETE FROM parts WHERE upload = ?", upload_id)
-    return [part.blob for part in parts]
-
-
-def _parts(run: _Run, upload_id: str) -> list[StoredPart]:
-    rows = run(
-        "SELECT number, etag, modified_s, blob, size FROM parts WHERE upload = ? ORDER BY number",
-        upload_id,
-    )
-    return [StoredPart(n, etag, at, Blob(name, size)) for n, etag, at, name, size in rows]
-
-
-def _object(row: tuple[Any, ...]) -> StoredObject:
-    key, _, etag, modified_s, headers, blobs = row
-    return StoredObject(key, etag, modified_s, json.loads(headers), _blobs(blobs))
-
-
-def _blobs(text: str) -> tuple[Blob, ...]:
-    return tuple(Blob(name, size) for name, size in json.loads(text))
+        objects = self._database.read("SELECT blobs FROM objects")
+        names = {blob.name for (blobs,) in objects for blob in decode_blobs(blobs)}
+        return frozenset(
+            names | {name for (name,) in self._database.read("SELECT blob FROM parts")}
+        )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from worker.export_options import Profile
+from worker.options.exports import Profile
 
 Format = Literal["csv", "tsv", "jsonl", "parquet"]
 Delimiter = Literal["comma", "semicolon", "pipe", "tab", "auto"]

@@ -1,0 +1,1 @@
+"""What callers say of lists, exports and guards, as plain values: the vocabulary of every layer."""
