@@ -1,7 +1,8 @@
-"""``python -IS command.py ADDRESS SCRIPT ARGUMENTS…``: has `starter` run a script in its place.
+"""``python -IS command.py ADDRESS SCRIPT CALLED ARGUMENTS…``: `starter` runs a script in its place.
 
-The script has this process's arguments, directory, environment and standard files, and ends when
-this process is ended; this process ends with the script's status. It imports what takes no time.
+The script has the name that it was called by, and this process's arguments, directory, environment
+and standard files. It ends when this process is ended, which ends with the script's status, and
+imports nothing that takes time.
 """
 
 import os
@@ -9,10 +10,11 @@ import socket
 import sys
 
 
-def main(address: str, script: str, *arguments: str) -> int:
+def main(address: str, script: str, called: str, *arguments: str) -> int:
     """Order a program, and give its exit status as a shell does."""
     order = {
         "script": script,
+        "called": called,
         "arguments": arguments,
         "environment": dict(os.environ),
         "directory": os.getcwd(),  # noqa: PTH109  # pathlib takes time to import

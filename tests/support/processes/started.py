@@ -132,9 +132,12 @@ def start_anew(
 
 
 def script_command(script: Path) -> tuple[str, ...]:
-    """Words of a shell that run a script of Python's, on Linux begun as by `start`."""
+    """Words that run a script of Python's, on Linux begun as by `start`.
+
+    The name by which it is called comes after them, and then its arguments.
+    """
     if sys.platform != "linux":
-        return sys.executable, str(script)
+        return "sh", "-c", f'shift; exec "{sys.executable}" "{script}" "$@"', "sh"
     return sys.executable, "-IS", str(_COMMAND), _starter().address, str(script)
 
 

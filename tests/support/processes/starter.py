@@ -19,6 +19,8 @@ import signal
 import socket
 import sys
 import threading
+import types
+from pathlib import Path
 from typing import Any, Final
 
 from worker.objects import load_descriptions
@@ -116,6 +118,7 @@ def _become(order: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(order["environment"])
     sys.argv[1:] = order["arguments"]
+    sys.argv[0] = order.get("called", sys.argv[0])
     if script := order.get("script"):
         assert isinstance(sys.stdout, io.TextIOWrapper)
         sys.stdout.reconfigure(line_buffering=sys.stdout.isatty())
@@ -130,8 +133,11 @@ def _run_script(path: str) -> None:
     That would write to every page of memory that is shared: more than most commands take.
     """
     status: int | None = 0
+    program = types.ModuleType("__main__")
+    sys.modules["__main__"] = program
+    code = compile(Path(path).read_bytes(), path, "exec")
     try:
-        runpy.run_path(path, run_name="__main__")
+        exec(code, program.__dict__)  # noqa: S102  # runpy would call it by its file's name
     except SystemExit as exc:
         if not isinstance(exc.code, int | None):
             raise
