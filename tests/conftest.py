@@ -40,6 +40,18 @@ _HERE = Path(__file__).parent
 _COLLECTED_LIMIT_S = 180.0
 _OF_SYSTEMS = "tests/end_to_end/"
 _OWN_SYSTEMS = f"{_OF_SYSTEMS}own_systems/"
+#: Of those that share systems, what runs programs: about a third, which have a system of their own.
+_OF_PROGRAMS = tuple(
+    f"{_OF_SYSTEMS}test_{name}.py" for name in ("howtos", "readme_programs", "generated_clients")
+)
+#: What takes longest, in this order: else one process would be at it when the others have ended.
+_SLOWEST = (
+    f"{_OWN_SYSTEMS}test_newcomer.py",
+    "tests/contract/openapi/",
+    _OWN_SYSTEMS,
+    "tests/benchmarks/",
+    "tests/contract/pages/",
+)
 _WITHOUT_NODE = (
     "--without-node: the tests of LaunchDarkly's and Vercel's TypeScript clients, of a generated "
     "one, and of the pages in a browser"
@@ -118,16 +130,24 @@ def _one_compiles(config: pytest.Config) -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests that need Node; begin with whole systems."""
+    """Leave out the tests that need Node; begin with what takes longest."""
     if config.getoption("without_node"):
         left_out = [one for one in items if _NODE_FIXTURES & {*getattr(one, "fixturenames", ())}]
         items[:] = [one for one in items if one not in left_out]
         config.hook.pytest_deselected(items=left_out)
-    items.sort(key=lambda one: (not _shares_systems(one.nodeid), not _is_of_systems(one.nodeid)))
+    items.sort(key=lambda one: _place_of(one.nodeid))
+
+
+def _place_of(nodeid: str) -> int:
+    """Where a test stands in the order of a run."""
+    if _shares_systems(nodeid):
+        return 1 if nodeid.startswith(_OF_PROGRAMS) else 0
+    slow = (place for place, name in enumerate(_SLOWEST, 2) if nodeid.startswith(name))
+    return next(slow, 2 + len(_SLOWEST))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
-    """Share tests out by file, and all that share whole systems to one process.
+    """Share tests out by file, and all that share whole systems to two processes.
 
     They wait more than they compute.
     """
@@ -136,15 +156,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
 
 class _BySystemsOrFile(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
     def _split_scope(self, nodeid: str) -> str:
-        return _OF_SYSTEMS if _shares_systems(nodeid) else str(super()._split_scope(nodeid))
-
-
-def _is_of_systems(nodeid: str) -> bool:
-    return nodeid.startswith(_OF_SYSTEMS)
+        if not _shares_systems(nodeid):
+            return str(super()._split_scope(nodeid))
+        return _OF_PROGRAMS[0] if nodeid.startswith(_OF_PROGRAMS) else _OF_SYSTEMS
 
 
 def _shares_systems(nodeid: str) -> bool:
-    return _is_of_systems(nodeid) and not nodeid.startswith(_OWN_SYSTEMS)
+    return nodeid.startswith(_OF_SYSTEMS) and not nodeid.startswith(_OWN_SYSTEMS)
 
 
 @pytest.fixture(scope="session")

@@ -74,7 +74,7 @@ def test_messages__many_for_one_job__are_used_up(system: System) -> None:
     segment = new_segment(system)
     import_id = segment.upload(csv_of(KEYS))
     ref = segment.state(import_id).request.ref
-    send_work(system, ref, times=200)
+    send_work(system, ref, times=80)
     segment.completed(import_id)
     wait_until(lambda: waiting_messages(system) == 0, "all messages are taken")
     assert segment.counted() == len(KEYS)

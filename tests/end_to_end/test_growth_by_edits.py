@@ -15,7 +15,7 @@ from worker.store.keyspace import INCLUDED
 from worker.store.lists import outgrows
 
 #: Keys in all, 1,000,000 for the whole story; each POST takes 10,000.
-COUNT = int(os.environ.get("BIGSEG_TEST_EDITED_KEYS", "100000"))
+COUNT = int(os.environ.get("BIGSEG_TEST_EDITED_KEYS", "50000"))
 PER_POST = 10_000
 MOST_IN_A_SET = 200
 

@@ -11,7 +11,7 @@ from worker.objects.layout import export_key, spill_key
 
 KEYS = random_keys(8_000, 3)
 #: Enough parts to be killed between them.
-MANY = random_keys(80_000, 4)
+MANY = random_keys(40_000, 4)
 
 
 def _leave_upload(system: System, key: str) -> None:

@@ -101,7 +101,7 @@ def test_edit__before_and_after_the_claim__file_wins_then_edit_wins(system: Syst
 
 
 def test_readers__through_flips__never_see_a_mixture_of_two_revisions(system: System) -> None:
-    segment, flips = new_segment(system), 8
+    segment, flips = new_segment(system), 5
     marks = [f"mark-{n}" for n in range(flips)]
     segment.completed(segment.upload(csv_of([*KEYS, marks[0]])))
     seen: list[set[int]] = [set(), set()]

@@ -11,7 +11,7 @@ import httpx
 from tests.support.servers.api import NOWHERE, SEGMENTS, TOKEN, Api, create_segment, include
 
 #: As often each request is sent; 200 refusals of tokens a second are sent at once, more would wait.
-_TIMES = 150
+_TIMES = 60
 #: What unrelated parts of the process may leave meanwhile.
 _HANDFUL = 40
 _EVALUATE = "/api/v2/projects/default/environments/production/segments/evaluate"

@@ -54,6 +54,8 @@ _TYPES = (
     "text/plain",
     "?",
 )
+#: What may take the second type; all others refuse it before they read a body.
+_INSTRUCTED = {"PATCH"}
 _BAD_KEYS = ("-bad", "k" * 257, "%FF", "a%00b", "%C3%A9", "a%2Fb", "a%20b", "%", "%25", "%2E%2E")
 _QUERY = {"limit": "x", "offset": "-1", "sort": "?", "filter": "((", "dryRun": "?", "x": "\ud7ff"}
 
@@ -113,7 +115,7 @@ def test_any_operation__body_it_cannot_use__is_refused_in_shape(
     client: httpx.Client, operations: list[tuple[str, str]], names: dict[str, str], body: bytes
 ) -> None:
     for method, template in _with_bodies(operations):
-        for kind in _TYPES[:2]:
+        for kind in _TYPES[: 2 if method in _INSTRUCTED else 1]:
             headers = {"Content-Type": kind}
             path = _path(template, names, method)
             _assert_in_shape(client.request(method, path, content=body, headers=headers))

@@ -24,7 +24,7 @@ from tests.support.vercel.projects import (
 )
 from tests.support.vercel.segments import in_segment, including, rule
 
-_ENTITIES: Final = 2_000
+_ENTITIES: Final = 800
 _SEEDS: Final = (0, 7, 100_000)
 _ID: Final = {"type": "entity", "kind": "user", "attribute": "id"}
 _PLAN: Final = {"type": "entity", "kind": "user", "attribute": "plan"}

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from api.cli.application import build_app
+from tests.support.clients.program import run_program
 from tests.support.servers.api import PRODUCTION, TOKEN, Api
 from tests.support.servers.redis import wait_until
 from worker.objects import ObjectStore
@@ -42,7 +42,7 @@ def run(api: Api, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("BIGSEG_OUTPUT", "table")
 
     def run_command(*words: str, typed: bytes = b"") -> Result:
-        return CliRunner().invoke(build_app(), list(words), input=typed)
+        return run_program(*words, typed=typed)
 
     return run_command
 

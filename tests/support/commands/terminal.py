@@ -93,8 +93,11 @@ class Running:
     def _lines(self) -> list[str]:
         """The lines as they were printed: those that the terminal broke are whole again."""
         lines: list[str] = []
+        # Those below are empty, and to show them takes longer than most commands.
+        self._screen.lines = max(self._screen.buffer, default=-1) + 1
         for row, shown in enumerate(self._screen.display):
-            text = shown.rstrip()
+            # A line may be broken at a space, which is the row's last character then.
+            text = shown if row in self._screen.broken_rows else shown.rstrip()
             if row - 1 in self._screen.broken_rows:
                 lines[-1] += text
             else:

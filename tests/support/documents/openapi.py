@@ -72,7 +72,10 @@ def media_of(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def faults(value: object, schema: dict[str, Any], served: Document) -> list[str]:
     """Say what is wrong with a value; schemas are found in the document."""
-    whole = {**schema, "components": served["components"]}
+    schemas = served["components"]["schemas"]
+    # Not all: a validator is made of every schema that it is given.
+    reached = {name: schemas[name] for name in find_reachable(schema, schemas)}
+    whole = {**schema, "components": {"schemas": reached}}
     found = Draft202012Validator(whole).iter_errors(value)
     return [f"{one.instance_path}: {one.message}" for one in found]
 

@@ -2,13 +2,13 @@
 
 import atexit
 import functools
-import json
 import os
 import select
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -17,6 +17,7 @@ from threading import Lock
 from typing import IO, Any, Final, TypeAlias
 
 ROOT: Final = Path(__file__).parents[3]
+_COMMAND: Final = Path(__file__).parent / "command.py"
 #: Celery warns of root because of pickle, which is off.
 WARNINGS: Final = {"PYTHONWARNINGS": "ignore::RuntimeWarning:celery.platforms"}
 
@@ -130,18 +131,34 @@ def start_anew(
     )
 
 
+def script_command(script: Path) -> tuple[str, ...]:
+    """Words that run a script of Python's, on Linux begun as by `start`.
+
+    The name by which it is called comes after them, and then its arguments.
+    """
+    if sys.platform != "linux":
+        return "sh", "-c", f'shift; exec "{sys.executable}" "{script}" "$@"', "sh"
+    return sys.executable, "-IS", str(_COMMAND), _starter().address, str(script)
+
+
 class _Starter:
     """The process that begins programs, which ends with this one."""
 
     def __init__(self) -> None:
+        self._directory = tempfile.TemporaryDirectory(prefix="bigseg-starter-")
+        self.address = f"{self._directory.name}/commands"
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        commands = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs, commands:
+            commands.bind(self.address)
+            commands.listen()
+            files = theirs.fileno(), commands.fileno()
             self._process = subprocess.Popen(
-                (sys.executable, "-m", "tests.support.processes.starter", str(theirs.fileno())),
+                (sys.executable, "-m", "tests.support.processes.starter", *map(str, files)),
                 cwd=ROOT,
                 env=os.environ | WARNINGS,
                 stdin=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
+                pass_fds=files,
             )
 
     def start(
@@ -156,12 +173,13 @@ class _Starter:
             "module": command[2],
             "arguments": command[3:],
             "environment": dict(environment),
+            "directory": str(ROOT),
             "new_session": new_session,
         }
         ours, theirs = os.pipe()
         files = [*(file.fileno() for file in output), theirs]
         try:
-            socket.send_fds(self._orders, [json.dumps(order).encode()], files)
+            socket.send_fds(self._orders, [repr(order).encode()], files)
         finally:
             os.close(theirs)
         return Started(ours)
@@ -169,6 +187,7 @@ class _Starter:
     def end(self) -> None:
         self._orders.close()
         self._process.wait()
+        self._directory.cleanup()
 
 
 @functools.cache

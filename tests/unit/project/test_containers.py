@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import pytest
 import yaml
-from typer.testing import CliRunner
 
 from api.cli.application import build_app
+from tests.support.clients.program import run_program
 
 _ROOT: Final = Path(__file__).parents[3]
 _COMPOSE: Final = yaml.safe_load((_ROOT / "deploy/compose.yaml").read_text())
@@ -79,7 +79,7 @@ def test_compose__files_and_volumes__exist() -> None:
 def test_compose__command_of_a_service__is_one_with_these_options(service: str) -> None:
     command, *arguments = _COMPOSE["services"][service]["command"]
 
-    shown = CliRunner().invoke(build_app(), [command, "--help"], env={"COLUMNS": "200"})
+    shown = run_program(command, "--help", env={"COLUMNS": "200"})
 
     assert shown.exit_code == 0, shown.output
     options = [argument for argument in arguments if argument.startswith("--")]

@@ -18,9 +18,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from launchdarkly_api import ApiClient, Configuration, SegmentBody, SegmentsApi
-from typer.testing import CliRunner
 
-from api.cli.application import build_app
+from tests.support.clients.program import run_program
 from tests.support.processes.started import ROOT
 from tests.support.servers.api import NOWHERE, SEGMENTS, TOKEN
 from tests.support.servers.redis import Server, free_port, wait_until
@@ -117,9 +116,7 @@ def test_https__python_client__creates_and_reads_a_segment(url: str, files: File
 
 def _complaint(*options: str, **environment: str) -> str:
     """What `bigseg api` says about its files; it must not get as far as starting."""
-    result = CliRunner().invoke(
-        build_app(), ["api", *options], env=environment | {"COLUMNS": "1000"}
-    )
+    result = run_program("api", *options, env=environment | {"COLUMNS": "1000"})
     assert result.exit_code == 2, result.output
     return " ".join(result.output.replace("│", " ").split())
 

@@ -12,13 +12,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from api.cli.application import build_app
 from api.cli.connection.refusals import name_options
 from api.cli.errors import CommandError, ExitStatus
 from api.cli.local_system import EventPrinter
 from api.local import Event
+from tests.support.clients.program import run_program
 
 _ROOT = Path(__file__).parents[4]
 
@@ -34,7 +34,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     monkeypatch.chdir(tmp_path)
 
     def run_command(*words: str, typed: str | None = None) -> Result:
-        return CliRunner().invoke(build_app(), list(words), input=typed)
+        return run_program(*words, typed=typed)
 
     return run_command
 
