@@ -87,7 +87,7 @@ def erase_context(
     del contextKey  # decoded before it could be told from several parts
     parts = request.scope["raw_path"].split(b"/")
     if len(parts) != _PARTS:
-        raise NotFound("a key with a slash cannot be in the path: send it in the body of a POST")
+        raise NotFound("send a slash of a key as %2F, or the key in the body of a POST")
     return _start(services, caller, env, contextKind, decode_context_key(parts[-1]))
 
 
@@ -167,7 +167,7 @@ def _start(
             resource=environment_resource(env),
             name=env.environment,
             verb="started to erase a context from the environment",
-            after={"erasureId": erasure.id, "contextKind": kind, "keyHash": erasure.digest},
+            after={"erasureId": erasure.id, "contextKind": kind, "keyHash": erasure.key_hash},
         )
     services.work.tend()
     response = json_response(represent_erasure(env, erasure), 202)
