@@ -70,8 +70,9 @@ class ErasedKeys:
             return None
         found = np.zeros(len(hashes), np.bool_)
         listed: list[Any] = take(members, suspects).to_pylist()
-        for row, member in zip(suspects, listed, strict=True):
-            found[row] = hash_key(self.salt, self.kind, unpack_member(member)) in self.hashes
+        for row, tag, member in zip(suspects, tags[suspects].tolist(), listed, strict=True):
+            digest = _digest_of(self.salt, self.kind, unpack_member(member))
+            found[row] = _join(tag, digest) in self.hashes
         return found if found.any() else None
 
     def without(self, keys: Iterable[str]) -> tuple[str, ...]:
@@ -82,7 +83,14 @@ class ErasedKeys:
 def hash_key(salt: bytes, kind: str, key: str) -> str:
     """Hash a key of one kind: eight hexadecimal digits of its tag, and 24 of the digest."""
     tag = _tags_of(salt, np.array([hash_member(pack_key(key))], np.uint64))[0]
-    digest = hmac.digest(salt, f"{kind}\0{key}".encode(), "sha256")[:_DIGEST_BYTES]
+    return _join(int(tag), _digest_of(salt, kind, key))
+
+
+def _digest_of(salt: bytes, kind: str, key: str) -> bytes:
+    return hmac.digest(salt, f"{kind}\0{key}".encode(), "sha256")[:_DIGEST_BYTES]
+
+
+def _join(tag: int, digest: bytes) -> str:
     return f"{tag:0{TAG_DIGITS}x}{digest.hex()}"
 
 
