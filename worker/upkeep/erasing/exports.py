@@ -40,8 +40,8 @@ def find_exports(services: Services, env: EnvironmentRef, but: Collection[ListRe
             found.add(ref.job_id)
     lists = [each.ref for each in store.segments.read_remaining(env) if each.unbounded]
     owners: list[ListRef | EnvironmentRef] = [env, *(ref for ref in lists if ref not in but)]
-    for of in owners:
-        for overview in store.exports.overviews(of):
+    for owner in owners:
+        for overview in store.exports.overviews(owner):
             request = overview.request
             if request.list_ref in but or request.options.destination is None:
                 continue

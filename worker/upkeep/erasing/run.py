@@ -19,6 +19,8 @@ logger = logging.getLogger("bigseg.upkeep")
 
 #: The least time between two turns at one erasure.
 _TURN_MS: Final = 1_000
+#: How long one call goes on to other erasures.
+_CALL_MS: Final = 5_000
 
 
 class _Superseded(Exception):
@@ -34,19 +36,27 @@ def erase_keys(services: Services, discard: Discard) -> int:
     its record forgets the key. What it will touch is recorded before it is touched, so a receipt
     is the same whatever process dies in between.
 
-    Cost: one round trip an environment when there is nothing to do.
+    Cost: one round trip an environment when there is nothing to do. With many of them it stops
+    after a few seconds, so that other chores have their turn; the next call goes on.
 
     Returns:
         Erasures that were completed.
     """
-    done = 0
-    for env in services.store.environments.list_refs():
-        if env.is_of_project:
-            continue
-        for erasure in services.store.erasures.read_all(env):
-            if erasure.state == "in_progress":
-                done += _continue(services, env, erasure, discard)
+    done, ends_ms = 0, services.clock_ms() + _CALL_MS
+    for env, erasure in _under_way(services):
+        done += _continue(services, env, erasure, discard)
+        if services.clock_ms() >= ends_ms:
+            break
     return done
+
+
+def _under_way(services: Services) -> list[tuple[EnvironmentRef, Erasure]]:
+    """New ones first, because they are still in lists; then those that wait, the oldest first."""
+    store = services.store
+    envs = [env for env in store.environments.list_refs() if not env.is_of_project]
+    found = [(env, each) for env in envs for each in store.erasures.read_all(env)]
+    under_way = [(env, each) for env, each in found if each.state == "in_progress"]
+    return sorted(under_way, key=lambda it: (it[1].before is not None, it[1].created_ms))
 
 
 def _continue(services: Services, env: EnvironmentRef, erasure: Erasure, discard: Discard) -> bool:
@@ -114,10 +124,10 @@ class _Turn:
     def _erase_from_store(self) -> None:
         store, kind = self.services.store, self.erasure.kind
         self._save(touched=erase_from_lists(store, self.env, self.erasure, self.key))
-        segments, targets, rules = find_targets(store, self.env, kind, self.key)
-        self._touch(targets=_union(self.erasure.touched.targets, targets))
-        self._save(rules=rules)
-        erase_targets(store, segments, kind, self.key)
+        found = find_targets(store, self.env, kind, self.key)
+        self._touch(targets=_union(self.erasure.touched.targets, found.targets))
+        self._save(rules=found.rules)
+        erase_targets(store, found.targeting, kind, self.key)
 
     def _wait_for(self, before: Before, active: Collection[str]) -> tuple[str, ...]:
         """The jobs that were there before and may still have the key; clears those that wait."""

@@ -253,6 +253,18 @@ def test_erasure__environment_has_the_most_keys__refuses_more_and_completes_the_
     assert raw(running.services.store).hlen(erased) == most + 1
 
 
+def test_erase_due__takes_long__leaves_the_others_to_the_next_call(running: Imports) -> None:
+    store = running.services.store
+    ids = [start_erasure(running, key) for key in ("k-first", "k-second")]
+    slow = replace(running.services, clock_ms=itertools.count(clock_ms(), 10_000).__next__)
+    completed = []
+    for _ in ids:
+        assert erase_due(slow) == 1
+        states = [store.erasures.get(PRODUCTION, each).state for each in ids]
+        completed.append(states.count("complete"))
+    assert completed == [1, 2]
+
+
 def test_lift__key_is_added_by_hand__an_import_may_have_it(running: Imports) -> None:
     store, ref = running.services.store, running.list_of("k-back", "l")
     erase(running, "k-back")
