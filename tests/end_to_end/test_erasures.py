@@ -67,14 +67,14 @@ def _erase(system: System) -> dict[str, Any]:
 
 def test_erasure__of_a_key_that_is_everywhere__leaves_it_nowhere(system: System) -> None:
     segment, waiting = new_segment(system), new_segment(system)
-    segment.completed(segment.upload(csv_of([*_OTHERS[:2_500], _KEY])))
+    segment.completed(segment.upload(csv_of([*_OTHERS[:1_100], _KEY])))
     segment.completed(segment.upload(csv_of([*_OTHERS[:9], f"{_KEY}\x01"])))
     segment.edit(add=[_KEY])
     _expire_later(segment)
     _target(system)
     for options in (
         {"format": "parquet"},
-        {"partRows": 2_000, "destination": f"s3://{system.bucket}/lists/exports/"},
+        {"partRows": 1_000, "destination": f"s3://{system.bucket}/lists/exports/"},
     ):
         _export(segment, **options)
     held = waiting.upload(csv_of([*_OTHERS, _KEY]), waitOnApprovals="true")
