@@ -117,7 +117,7 @@ class Front:
     def _has_no_head(self, scope: Scope) -> bool:
         """Whether GET stands for it: what answers it has no operation of its own for HEAD."""
         is_open = scope["raw_path"] in self._open_paths
-        return is_open or self._routes.name_of("HEAD", scope["path"]) == UNKNOWN
+        return is_open or self._routes.name_of("HEAD", scope["raw_path"]) == UNKNOWN
 
     async def _look_up(
         self, scope: Scope, question: Question, receive: Receive, send: Send
@@ -208,12 +208,12 @@ class Front:
         caller = await self._caller(scope)
         scope.setdefault("state", {})["caller"] = caller
         scope["method"] = method_of(scope)
-        route = self._routes.name_of(scope["method"], scope["path"])
+        route = self._routes.name_of(scope["method"], path)
         standing = await self._limits.request(caller.token_id, route)
         exchange.headers = limit_headers(standing)
         standing.require()
-        if b"%2f" in path.lower():
-            # No resource key holds a slash; decoding it would make another path of it.
+        if b"%2f" in path.lower() and not self._routes.methods_of(path):
+            # Decoding it would make another path of it, which may be that of a route.
             raise NotFound("invalid resource identifier")
         receive: Receive = exchange.receive
         if not is_upload(scope, route):
@@ -228,7 +228,7 @@ class Front:
         question = self._lookup_route.parse_question(path)
         if question is not None:
             return allowed_methods(self._lookup_route.methods_for(question))
-        methods = allowed_methods(self._routes.methods_of(scope["path"]))
+        methods = allowed_methods(self._routes.methods_of(path))
         if not methods and path != _EVERYTHING:
             raise NotFound("invalid resource identifier")
         return methods

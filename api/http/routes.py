@@ -7,6 +7,7 @@ front serves itself: a framework costs more than the answer.
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote
 
 from starlette.routing import BaseRoute, Route
 
@@ -27,6 +28,8 @@ _ALWAYS: Final = "OPTIONS"
 _METHOD_OVERRIDE: Final = b"x-http-method-override"
 #: Source: the overview of LaunchDarkly's REST API.
 _OVERRIDES: Final = ("PATCH", "DELETE", "PUT")
+#: How the template of a route ends whose last part may hold an encoded slash.
+_ANY_TEXT: Final = ":path}"
 
 Question = list[bytes]
 """The parts of a path that asks for a membership."""
@@ -57,6 +60,10 @@ class _Pattern:
     methods: frozenset[str]
 
     def fits(self, parts: list[str]) -> bool:
+        """Whether these decoded parts name a resource of it; no resource key holds a slash."""
+        named = parts[:-1] if self.template.endswith(_ANY_TEXT) else parts
+        if any("/" in part for part in named):
+            return False
         pairs = zip(self.parts, parts, strict=True)
         return all(mine == theirs or (mine[:1] == "{" and theirs) for mine, theirs in pairs)
 
@@ -75,24 +82,25 @@ class RouteTable:
                 pattern = _Pattern(route.path, parts, frozenset(route.methods or ()))
                 self._by_length.setdefault(len(parts), []).append(pattern)
 
-    def name_of(self, method: str, path: str) -> str:
+    def name_of(self, method: str, raw_path: bytes) -> str:
         """Give the method and the route's template; one name for all unknown paths.
 
         Args:
             method: the HTTP method.
-            path: decoded.
+            raw_path: not decoded, so that an encoded slash is part of a name.
         """
-        for pattern in self._fitting(path):
+        for pattern in self._fitting(raw_path):
             if method in pattern.methods:
                 return f"{method} {pattern.template}"
         return UNKNOWN
 
-    def methods_of(self, path: str) -> list[str]:
+    def methods_of(self, raw_path: bytes) -> list[str]:
         """List all methods that the path takes, sorted; empty if no route has it."""
-        return sorted({method for pattern in self._fitting(path) for method in pattern.methods})
+        fitting = self._fitting(raw_path)
+        return sorted({method for pattern in fitting for method in pattern.methods})
 
-    def _fitting(self, path: str) -> list[_Pattern]:
-        parts = path.split("/")
+    def _fitting(self, raw_path: bytes) -> list[_Pattern]:
+        parts = [unquote(part) for part in raw_path.decode("latin-1").split("/")]
         patterns = self._by_length.get(len(parts), ())
         return [pattern for pattern in patterns if pattern.fits(parts)]
 

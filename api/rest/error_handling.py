@@ -58,7 +58,7 @@ def handle_errors(app: FastAPI, dialect: Dialect, routes: RouteTable) -> None:
         headers = {name.decode(): value.decode() for name, value in error_headers(error)}
         if isinstance(exc, HTTPException):
             headers |= dict(exc.headers or {})
-            methods = routes.methods_of(request.url.path)
+            methods = routes.methods_of(request.scope["raw_path"])
             if allow := allowed_methods(methods):  # the framework names one route's
                 headers["Allow"] = allow
         return _response(dialect.render_error(error, error_id), error.status, headers)

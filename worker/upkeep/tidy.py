@@ -99,6 +99,7 @@ def _delete_file(services: Services, ref: JobRef) -> None:
     if not isinstance(state.request, ExportRequest):
         return
     place = ExportPlace.of(services.objects.bucket, state.request)
-    if place.is_own or state.status == "stopped" or state.discarded_by is not None:
-        place.clear(services.objects)
+    is_due = place.is_own or state.status == "stopped" or state.discarded_by is not None
+    # Where bigseg may not delete they stay, and the receipt of an erasure is to say so.
+    if is_due and place.clear(services.objects):
         services.store.jobs.write(ref, FILES_DELETED, services.clock_ms())

@@ -31,6 +31,8 @@ _COUNTS: Final = (
     ("files of rejected rows", "rejectedRows"),
     ("uploads", "uploads"),
 )
+#: What a receipt names beside its count.
+_NAMES: Final = {"segments": "segmentKeys", "undeletedExports": "undeletedExportIds"}
 _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 1.0
 
@@ -124,10 +126,21 @@ def _print(session: Session, erasure: dict[str, Any]) -> None:
         ("status", erasure["status"]),
         ("kind", erasure["contextKind"]),
         ("key hash", erasure["keyHash"]),
-        ("waits for", ", ".join(erasure["waitsFor"]) or None),
+        ("started", moment(erasure["creationDate"])),
+        ("started by", erasure["initiator"]),
+        ("completed", moment(erasure.get("completionDate"))),
+        ("waits for", _listed(erasure["waitsFor"])),
     ]
     touched = erasure.get("touched")
     if touched is not None:
-        rows += [(label, touched[name]) for label, name in _COUNTS]
-        rows.append(("rules that name it", ", ".join(erasure["rules"]) or None))
+        names = {each: _listed(touched[of]) for each, of in _NAMES.items()}
+        for label, name in _COUNTS:
+            rows.append((label, touched[name]))
+            if names.get(name):
+                rows.append(("which", names[name]))
+        rows.append(("segments whose rules name it", _listed(erasure["rules"])))
     session.show(erasure, Table(f"Erasure {erasure['id']}", FIELDS, rows))
+
+
+def _listed(names: list[str]) -> str | None:
+    return ", ".join(names) or None

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Final
 
 from fastapi import Response
 from starlette.concurrency import run_in_threadpool
@@ -14,18 +13,14 @@ from api.jobs.starting import Start
 from api.jobs.uploads.models import UploadsBody
 from api.jobs.uploads.place import UploadPlace
 from worker.store import (
-    JobNotFound,
-    JobRef,
     SourceFile,
     Store,
     StoreError,
     TransientError,
     Upload,
     digest_of,
+    owner_of_upload,
 )
-
-#: A request that has taken an upload has admitted its import after this long, or never will.
-_ADMITTED_MS: Final = 60_000
 
 
 async def import_uploads(body: UploadsBody, start: Start, place: UploadPlace) -> Response:
@@ -79,21 +74,12 @@ def _take(store: Store, place: UploadPlace, upload_id: str, import_id: str, now_
     upload = place.find(store, upload_id)
     if upload.state == "open":
         raise Conflict(f"upload {upload_id} is not complete: send its parts and complete it first")
-    if upload.state == "taken" and not _is_free(store, place, upload, now_ms):
+    if owner_of_upload(store, place.env, upload, now_ms) != "nobody":
         raise Conflict(f"upload {upload_id} was imported: it belongs to import {upload.import_id}")
     taken = replace(upload, state="taken", import_id=import_id, taken_ms=now_ms)
     if not store.uploads.replace(place.env, upload, taken):
         raise Conflict(f"upload {upload_id} was changed at the same time; try again")
     return taken
-
-
-def _is_free(store: Store, place: UploadPlace, upload: Upload, now_ms: int) -> bool:
-    """Whether the request that has taken an upload has died before it admitted its import."""
-    try:
-        store.jobs.request(JobRef("import", place.env, upload.import_id))
-    except JobNotFound:
-        return now_ms - upload.taken_ms > _ADMITTED_MS
-    return False
 
 
 def _given_back(upload: Upload) -> Upload:

@@ -104,7 +104,7 @@ def represent_erasure(env: EnvironmentRef, erasure: Erasure) -> ErasureRepresent
     return ErasureRepresentation(
         id=erasure.id,
         context_kind=erasure.kind,
-        key_hash=erasure.digest,
+        key_hash=erasure.key_hash,
         status=erasure.state,
         creation_date=erasure.created_ms,
         completion_date=erasure.completed_ms,

@@ -87,7 +87,7 @@ def erase_context(
     del contextKey  # decoded before it could be told from several parts
     parts = request.scope["raw_path"].split(b"/")
     if len(parts) != _PARTS:
-        raise NotFound("a key with a slash cannot be in the path: send it in the body of a POST")
+        raise NotFound("send a slash of a key as %2F, or the key in the body of a POST")
     return _start(services, caller, env, contextKind, decode_context_key(parts[-1]))
 
 
@@ -111,7 +111,9 @@ def create_erasure(
     have it. A composition stops if it would read the key from a segment as it was before; compose
     again. Imports leave its rows out from then on, unless `allowErased` is sent. It is complete
     once nothing has the key; until then an edit that adds it again is undone. Asking again gives
-    the erasure that is under way.
+    the erasure that is under way. The receipt names what is left to people: rules with the key,
+    and files at destinations where bigseg may not delete. Other environments, and what belongs to
+    a project in Vercel's dialect, are not looked through.
     """
     return _start(services, caller, env, body.kind, require_context_key(body.key))
 
@@ -167,7 +169,7 @@ def _start(
             resource=environment_resource(env),
             name=env.environment,
             verb="started to erase a context from the environment",
-            after={"erasureId": erasure.id, "contextKind": kind, "keyHash": erasure.digest},
+            after={"erasureId": erasure.id, "contextKind": kind, "keyHash": erasure.key_hash},
         )
     services.work.tend()
     response = json_response(represent_erasure(env, erasure), 202)

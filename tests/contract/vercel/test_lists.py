@@ -13,7 +13,7 @@ from tests.support.store.building import build, publish
 from tests.support.vercel.lists import LIST, attach, list_path, ref_of, upload
 from tests.support.vercel.segments import create
 from worker.objects import INTERNAL_PREFIX, ObjectStore
-from worker.store import EXCLUDED, INCLUDED, EnvironmentRef, JobRef, Store
+from worker.store import EXCLUDED, INCLUDED, EnvironmentRef, ImportRequest, JobRef, Store
 
 LISTS = EnvironmentRef.of_project("default")
 ACCOUNT_LOG = "/api/v2/auditlog"
@@ -71,13 +71,16 @@ def test_import__first_one__attaches_the_list_and_says_how_it_goes(
 def test_import__from_s3__is_accepted_in_the_same_way(
     vercel: httpx.Client, store: Store, objects: ObjectStore, segment: str
 ) -> None:
-    body = {"source": f"s3://{objects.bucket}/lists/none.csv", "mode": "merge", "allowShrink": True}
+    flags = {"allowShrink": True, "allowErased": True}
+    body = {"source": f"s3://{objects.bucket}/lists/none.csv", "mode": "merge", **flags}
     reply = vercel.put(f"{list_path(segment)}/imports", json=body)
 
     assert reply.status_code == 202, reply.text
     state = store.jobs.get(JobRef("import", LISTS, reply.json()["id"]))
     assert state.request.list_ref == ref_of(store, segment)
-    assert state.request.sources[0].key == "lists/none.csv"  # type: ignore[union-attr]  # an import
+    assert isinstance(state.request, ImportRequest)
+    assert state.request.sources[0].key == "lists/none.csv"
+    assert (state.request.allow_shrink, state.request.allow_erased) == (True, True)
 
 
 def test_import__remove__is_accepted(vercel: httpx.Client, segment: str) -> None:

@@ -112,7 +112,7 @@ class BigSegment:
         shown = self.ended(import_id)
         assert shown["status"] == "complete", f"{shown}\n{self.system.logs()}"
         report: dict[str, Any] = shown["report"]
-        parts = ("accepted", "duplicates", "rejected", "leftOut")
+        parts = ("accepted", "duplicates", "rejected", "erased", "leftOut")
         assert report["rowsRead"] == sum(report.get(part, 0) for part in parts)
         if "unmatched" in report:
             assert report["accepted"] == report["removed"] + report["unmatched"]

@@ -27,7 +27,7 @@ from worker.store.server.database import Database
 MOST_ERASED: Final = 100_000
 _SALT: Final = "salt"
 _DIGEST_BYTES: Final = 12
-_TAG_DIGITS: Final = 8
+TAG_DIGITS: Final = 8
 _PAGE: Final = 1_000
 _TABLE_BITS: Final = 22
 _TABLE_SHIFT: Final = np.uint32(32 - _TABLE_BITS)
@@ -70,8 +70,9 @@ class ErasedKeys:
             return None
         found = np.zeros(len(hashes), np.bool_)
         listed: list[Any] = take(members, suspects).to_pylist()
-        for row, member in zip(suspects, listed, strict=True):
-            found[row] = hash_key(self.salt, self.kind, unpack_member(member)) in self.hashes
+        for row, tag, member in zip(suspects, tags[suspects].tolist(), listed, strict=True):
+            digest = _digest_of(self.salt, self.kind, unpack_member(member))
+            found[row] = _join(tag, digest) in self.hashes
         return found if found.any() else None
 
     def without(self, keys: Iterable[str]) -> tuple[str, ...]:
@@ -82,8 +83,15 @@ class ErasedKeys:
 def hash_key(salt: bytes, kind: str, key: str) -> str:
     """Hash a key of one kind: eight hexadecimal digits of its tag, and 24 of the digest."""
     tag = _tags_of(salt, np.array([hash_member(pack_key(key))], np.uint64))[0]
-    digest = hmac.digest(salt, f"{kind}\0{key}".encode(), "sha256")[:_DIGEST_BYTES]
-    return f"{tag:0{_TAG_DIGITS}x}{digest.hex()}"
+    return _join(int(tag), _digest_of(salt, kind, key))
+
+
+def _digest_of(salt: bytes, kind: str, key: str) -> bytes:
+    return hmac.digest(salt, f"{kind}\0{key}".encode(), "sha256")[:_DIGEST_BYTES]
+
+
+def _join(tag: int, digest: bytes) -> str:
+    return f"{tag:0{TAG_DIGITS}x}{digest.hex()}"
 
 
 def _tags_of(salt: bytes, hashes: Hashes) -> Tags:
@@ -115,16 +123,21 @@ class ErasedKeyStore:
             salt = self._salt(env) or salt  # of whoever was first
         return hash_key(salt, kind, key)
 
-    def add(self, env: EnvironmentRef, kind: str, digest: str, now_ms: int) -> None:
-        """Keep imports from bringing a key back. Cost: two round trips.
+    def require_room(self, env: EnvironmentRef, kind: str, digest: str) -> None:
+        """Make sure that a key may be added. Cost: two round trips.
 
         Raises:
-            TooManyErasures: the environment has the most already.
+            TooManyErasures: the environment has the most already, and not this one.
         """
-        with driver_errors(f"write erased keys of {env.environment}"):
-            if self._db.client.hlen(self._key(env)) > MOST_ERASED:
+        with driver_errors(f"count erased keys of {env.environment}"):
+            is_full = self._db.client.hlen(self._key(env)) > MOST_ERASED  # one field is the salt
+            if is_full and not self._db.client.hexists(self._key(env), f"{kind}:{digest}"):
                 message = f"{env.environment} has {MOST_ERASED:,} erased keys, and takes no more"
                 raise TooManyErasures(message)
+
+    def add(self, env: EnvironmentRef, kind: str, digest: str, now_ms: int) -> None:
+        """Keep imports from bringing a key back. Idempotent. Cost: one round trip."""
+        with driver_errors(f"write erased keys of {env.environment}"):
             self._db.client.hset(self._key(env), f"{kind}:{digest}", now_ms)
 
     def lift(self, env: EnvironmentRef, kind: str, keys: Sequence[str]) -> None:
@@ -162,7 +175,7 @@ class ErasedKeyStore:
                     break
         if not hashes:
             return None
-        tags = np.sort(np.array([int(each[:_TAG_DIGITS], 16) for each in hashes], np.uint32))
+        tags = np.sort(np.array([int(each[:TAG_DIGITS], 16) for each in hashes], np.uint32))
         return ErasedKeys(salt, kind, frozenset(hashes), tags)
 
     def forget(self, env: EnvironmentRef) -> None:

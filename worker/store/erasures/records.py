@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from worker.store.erasures.erased_keys import TAG_DIGITS
 from worker.store.records import stored
 
 ErasureState = Literal["in_progress", "complete"]
@@ -81,7 +82,7 @@ class Erasure:
     kind: str
     """The context kind of the key."""
     digest: str
-    """The key's salted hash; the same as long as the environment exists."""
+    """The key's tag and salted hash; the same as long as the environment exists."""
     created_ms: int
     initiator: str
     state: ErasureState = "in_progress"
@@ -95,3 +96,12 @@ class Erasure:
     rules: tuple[str, ...] = ()
     """Segments with a rule that names the key, which is left to people: the first ones."""
     completed_ms: int | None = None
+
+    @property
+    def key_hash(self) -> str:
+        """What of the digest people may see.
+
+        Not its tag: whoever knows a few keys with their tags can compute the salt of tags from
+        them, and with it try out which keys were erased.
+        """
+        return self.digest[TAG_DIGITS:]

@@ -53,6 +53,7 @@ from worker.store.workflows.scheduling import (
     scheduled_export,
 )
 from worker.store.workflows.surveying import survey_lists, survey_memory
+from worker.store.workflows.taken_uploads import owner_of_upload
 
 __all__ = [
     "DELETED",
@@ -85,6 +86,7 @@ __all__ = [
     "lists_to_reclaim",
     "lists_to_tidy",
     "open_project_lists",
+    "owner_of_upload",
     "pin_sources",
     "reclaim_list",
     "record_end",

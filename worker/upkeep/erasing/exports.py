@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Collection, Iterator, Mapping
+from typing import Final
 
 from worker.errors import TransientError
 from worker.jobs.export_place import ExportPlace
@@ -13,6 +14,9 @@ from worker.store.schedules import ExportSchedule, KeptFiles
 from worker.upkeep.erasing.jobs import request_of
 
 logger = logging.getLogger("bigseg.upkeep")
+
+#: An export that was stopped has files if it might not delete what it had written.
+_ENDED: Final = ("complete", "stopped")
 
 
 def find_exports(services: Services, env: EnvironmentRef, but: Collection[ListRef]) -> set[str]:
@@ -36,12 +40,12 @@ def find_exports(services: Services, env: EnvironmentRef, but: Collection[ListRe
             found.add(ref.job_id)
     lists = [each.ref for each in store.segments.read_remaining(env) if each.unbounded]
     owners: list[ListRef | EnvironmentRef] = [env, *(ref for ref in lists if ref not in but)]
-    for of in owners:
-        for overview in store.exports.overviews(of):
+    for owner in owners:
+        for overview in store.exports.overviews(owner):
             request = overview.request
             if request.list_ref in but or request.options.destination is None:
                 continue
-            if overview.status == "complete" and _has_files(services, request.ref):
+            if overview.status in _ENDED and _has_files(services, request.ref):
                 found.add(request.export_id)
     kept = _kept(services, env)
     return found | {name for name, (_, each) in kept if each.request.list_ref not in but}

@@ -10,6 +10,7 @@ from worker.store.jobs import RejectedFileRef
 from worker.upkeep.erasing.exports import delete_exports, find_exports
 from worker.upkeep.erasing.jobs import request_of
 from worker.upkeep.erasing.lists import lists_of_other_kinds
+from worker.upkeep.erasing.uploads import takers_of
 
 
 def look_before(
@@ -26,18 +27,19 @@ def look_before(
         at_work_before: Jobs that had not ended before the key was removed from the lists.
     """
     store = services.store
+    # Before the jobs: an upload that is gone by now belongs to one of them.
+    uploads = store.uploads.read_all(env)
     but = lists_of_other_kinds(store, env, kind)
     active = {*at_work_before, *store.jobs.active(env)}
     at_work = [ref for ref in active if _concerns(services, ref, but)]
     exports = find_exports(services, env, but)
     exports |= {ref.job_id for ref in at_work if ref.kind == "export"}
     rejected = [ref for ref in store.rejected_files.listed(env) if ref.list_ref not in but]
-    uploads = [each.id for each in store.uploads.read_all(env) if each.state != "taken"]
     return Before(
-        jobs=tuple(sorted(map(str, at_work))),
+        jobs=tuple(sorted(map(str, {*at_work, *takers_of(env, uploads)}))),
         exports=tuple(sorted(exports)),
         rejected_rows=tuple(sorted(map(str, rejected))),
-        uploads=tuple(uploads),
+        uploads=tuple(each.id for each in uploads),
     )
 
 
@@ -85,15 +87,4 @@ def delete_files(
         if str(JobRef("import", env, file.import_id)) not in waiting:
             services.objects.delete_prefix(rejected_prefix(file.owner, file.import_id))
             services.store.rejected_files.forget(file)
-    for upload_id in before.uploads:
-        _drop_upload(services, env, upload_id)
     return left
-
-
-def _drop_upload(services: Services, env: EnvironmentRef, upload_id: str) -> None:
-    uploads = services.store.uploads
-    while (upload := uploads.find(env, upload_id)) is not None and upload.state != "taken":
-        dropped = uploads.drop(env, upload)
-        if dropped is not None:
-            services.objects.discard_upload(upload.object_key)
-            uploads.replace(env, dropped, None)

@@ -1,6 +1,7 @@
 """What of an erasure is in the store: lists and targets."""
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Final
 
 from worker.store import EnvironmentRef, ListRef, SegmentNotFound, Store
@@ -55,16 +56,22 @@ def erase_from_lists(store: Store, env: EnvironmentRef, erasure: Erasure, key: s
     )
 
 
-def find_targets(
-    store: Store, env: EnvironmentRef, kind: str, key: str
-) -> tuple[list[Segment], tuple[str, ...], tuple[str, ...]]:
+@dataclass(frozen=True, slots=True)
+class StandardSegments:
+    """Where standard segments have a key."""
+
+    targeting: tuple[Segment, ...]
+    """Those that target it."""
+    targets: tuple[str, ...]
+    """Their lists that have it, such as ``included:beta``."""
+    rules: tuple[str, ...]
+    """Keys of those with a rule that names it, the first hundred."""
+
+
+def find_targets(store: Store, env: EnvironmentRef, kind: str, key: str) -> StandardSegments:
     """Find a key in standard segments.
 
     Cost: a round trip for 100 segments; reads all that they target.
-
-    Returns:
-        The segments that target it; the same as ``included:beta`` and the like; and the keys of
-        segments with a rule that names it, the first hundred.
     """
     segments = [each for each in store.segments.read_remaining(env) if not each.unbounded]
     found: list[Segment] = []
@@ -78,10 +85,10 @@ def find_targets(
             targets += [f"{side}:{definition.segment.key}" for side in uses.sides]
         if uses.in_rules:
             rules.append(definition.segment.key)
-    return found, tuple(targets), tuple(sorted(rules)[:_NAMED])
+    return StandardSegments(tuple(found), tuple(targets), tuple(sorted(rules)[:_NAMED]))
 
 
-def erase_targets(store: Store, segments: list[Segment], kind: str, key: str) -> None:
+def erase_targets(store: Store, segments: Iterable[Segment], kind: str, key: str) -> None:
     """Remove a key from the targets of segments. Safe to repeat. Cost: a few round trips each."""
     for segment in segments:
         try:

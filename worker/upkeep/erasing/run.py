@@ -1,7 +1,8 @@
 """One turn at each erasure that is not complete."""
 
 import logging
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from worker.errors import TerminalError, TransientError
@@ -12,11 +13,14 @@ from worker.store.lists import forget_erasure
 from worker.upkeep.erasing.files import delete_files, look_before, rejected_files
 from worker.upkeep.erasing.jobs import Discard, clear_held, clear_previews, find_previews
 from worker.upkeep.erasing.lists import erase_from_lists, erase_targets, find_lists, find_targets
+from worker.upkeep.erasing.uploads import drop_uploads, find_unadmitted, find_unwanted
 
 logger = logging.getLogger("bigseg.upkeep")
 
 #: The least time between two turns at one erasure.
 _TURN_MS: Final = 1_000
+#: How long one call goes on to other erasures.
+_CALL_MS: Final = 5_000
 
 
 class _Superseded(Exception):
@@ -32,19 +36,27 @@ def erase_keys(services: Services, discard: Discard) -> int:
     its record forgets the key. What it will touch is recorded before it is touched, so a receipt
     is the same whatever process dies in between.
 
-    Cost: one round trip an environment when there is nothing to do.
+    Cost: one round trip an environment when there is nothing to do. With many of them it stops
+    after a few seconds, so that other chores have their turn; the next call goes on.
 
     Returns:
         Erasures that were completed.
     """
-    done = 0
-    for env in services.store.environments.list_refs():
-        if env.is_of_project:
-            continue
-        for erasure in services.store.erasures.read_all(env):
-            if erasure.state == "in_progress":
-                done += _continue(services, env, erasure, discard)
+    done, ends_ms = 0, services.clock_ms() + _CALL_MS
+    for env, erasure in _under_way(services):
+        done += _continue(services, env, erasure, discard)
+        if services.clock_ms() >= ends_ms:
+            break
     return done
+
+
+def _under_way(services: Services) -> list[tuple[EnvironmentRef, Erasure]]:
+    """New ones first, because they are still in lists; then those that wait, the oldest first."""
+    store = services.store
+    envs = [env for env in store.environments.list_refs() if not env.is_of_project]
+    found = [(env, each) for env in envs for each in store.erasures.read_all(env)]
+    under_way = [(env, each) for env, each in found if each.state == "in_progress"]
+    return sorted(under_way, key=lambda it: (it[1].before is not None, it[1].created_ms))
 
 
 def _continue(services: Services, env: EnvironmentRef, erasure: Erasure, discard: Discard) -> bool:
@@ -61,35 +73,28 @@ def _continue(services: Services, env: EnvironmentRef, erasure: Erasure, discard
         return False
 
 
+@dataclass(slots=True)
 class _Turn:
     """One turn at one erasure."""
 
-    def __init__(
-        self,
-        services: Services,
-        env: EnvironmentRef,
-        erasure: Erasure,
-        key: str,
-        discard: Discard,
-    ) -> None:
-        self._services = services
-        self._env = env
-        self._erasure = erasure
-        self._key = key
-        self._discard = discard
+    services: Services
+    env: EnvironmentRef
+    erasure: Erasure
+    """As it is stored, unless somebody else has changed it."""
+    key: str
+    discard: Discard
 
     def take(self) -> bool:
         """Do what can be done now; whether it is complete."""
-        store, erasure = self._services.store, self._erasure
-        store.erased_keys.add(self._env, erasure.kind, erasure.digest, erasure.created_ms)
-        is_first = erasure.before is None
+        self._keep_out()
         # What has ended by now leaves nothing behind that the lists do not show below.
-        at_work = store.jobs.active(self._env)
+        at_work = self.services.store.jobs.active(self.env)
         active = {*map(str, at_work)}
         self._erase_from_store()
-        before = self._erasure.before
+        self._keep_out()  # An edit that was undone just now may have lifted the hash.
+        before, is_first = self.erasure.before, self.erasure.before is None
         if before is None:
-            before = look_before(self._services, self._env, erasure.kind, at_work)
+            before = look_before(self.services, self.env, self.erasure.kind, at_work)
             active = {*before.jobs}
             self._save(before=before)
         waiting = self._wait_for(before, active)
@@ -97,33 +102,41 @@ class _Turn:
             return False
         self._clear_previews()
         self._delete_files(before, waiting)
+        self._drop_uploads(before)
         return not waiting and self._complete()
 
     def _save(self, **changes: Any) -> None:  # noqa: ANN401 - fields of an erasure
-        changed = replace(self._erasure, **changes)
-        if changed == self._erasure:
+        changed = replace(self.erasure, **changes)
+        if changed == self.erasure:
             return
-        if not self._services.store.erasures.replace(self._env, self._erasure, changed):
+        if not self.services.store.erasures.replace(self.env, self.erasure, changed):
             raise _Superseded
-        self._erasure = changed
+        self.erasure = changed
 
     def _touch(self, **changes: Any) -> None:  # noqa: ANN401 - fields of what is touched
-        self._save(touched=replace(self._erasure.touched, **changes))
+        self._save(touched=replace(self.erasure.touched, **changes))
+
+    def _keep_out(self) -> None:
+        """Have imports leave the key out."""
+        erasure, erased_keys = self.erasure, self.services.store.erased_keys
+        erased_keys.add(self.env, erasure.kind, erasure.digest, erasure.created_ms)
 
     def _erase_from_store(self) -> None:
-        store, kind = self._services.store, self._erasure.kind
-        self._save(touched=erase_from_lists(store, self._env, self._erasure, self._key))
-        segments, targets, rules = find_targets(store, self._env, kind, self._key)
-        self._touch(targets=_union(self._erasure.touched.targets, targets))
-        self._save(rules=rules)
-        erase_targets(store, segments, kind, self._key)
+        store, kind = self.services.store, self.erasure.kind
+        self._save(touched=erase_from_lists(store, self.env, self.erasure, self.key))
+        found = find_targets(store, self.env, kind, self.key)
+        self._touch(targets=_union(self.erasure.touched.targets, found.targets))
+        self._save(rules=found.rules)
+        erase_targets(store, found.targeting, kind, self.key)
 
-    def _wait_for(self, before: Before, active: set[str]) -> tuple[str, ...]:
+    def _wait_for(self, before: Before, active: Collection[str]) -> tuple[str, ...]:
         """The jobs that were there before and may still have the key; clears those that wait."""
+        unadmitted = find_unadmitted(self.services, self.env, before.uploads)
+        active = {*active, *map(str, unadmitted)}
         waiting = tuple(
             text
             for text in before.jobs
-            if text in active and not clear_held(self._services, JobRef.parse(text), self._discard)
+            if text in active and not clear_held(self.services, JobRef.parse(text), self.discard)
         )
         imports = [text for text in before.jobs if not text.startswith("export:")]
         self._touch(imports=tuple(JobRef.parse(text).job_id for text in imports))
@@ -131,34 +144,36 @@ class _Turn:
         return waiting
 
     def _clear_previews(self) -> None:
-        refs = find_previews(self._services, self._env, self._key)
+        refs = find_previews(self.services, self.env, self.key)
         ids = tuple(ref.job_id for ref in refs)
-        self._touch(previews=_union(self._erasure.touched.previews, ids))
-        clear_previews(self._services, refs, self._key)
+        self._touch(previews=_union(self.erasure.touched.previews, ids))
+        clear_previews(self.services, refs, self.key)
 
     def _delete_files(self, before: Before, waiting: tuple[str, ...]) -> None:
-        rejected = rejected_files(self._services, before)
+        rejected = rejected_files(self.services, before)
         ids = tuple(file.import_id for file in rejected)
         self._touch(
             exports=before.exports,
-            uploads=before.uploads,
-            rejected_rows=_union(self._erasure.touched.rejected_rows, ids),
+            rejected_rows=_union(self.erasure.touched.rejected_rows, ids),
         )
-        left = delete_files(self._services, self._env, before, rejected, waiting)
+        left = delete_files(self.services, self.env, before, rejected, waiting)
         deleted = tuple(each for each in before.exports if each not in left)
         self._touch(exports=deleted, undeleted_exports=tuple(sorted(left)))
 
+    def _drop_uploads(self, before: Before) -> None:
+        unwanted = find_unwanted(self.services, self.env, before.uploads)
+        self._touch(uploads=_union(self.erasure.touched.uploads, unwanted))
+        drop_uploads(self.services, self.env, unwanted)
+
     def _complete(self) -> bool:
-        store, erasure = self._services.store, self._erasure
-        forget_erasure(store.database, find_lists(store, self._env, erasure.kind), erasure.id)
-        store.audit.record(self._env, _change_of(self._env, erasure))
-        self._save_complete(completed(erasure, self._services.clock_ms()))
+        store, erasure = self.services.store, self.erasure
+        forget_erasure(store.database, find_lists(store, self.env, erasure.kind), erasure.id)
+        store.audit.record(self.env, _change_of(self.env, erasure))
+        receipt = completed(erasure, self.services.clock_ms())
+        if not store.erasures.replace(self.env, erasure, receipt):
+            raise _Superseded
         logger.info("erasure.complete", extra={"erasure": erasure.id})
         return True
-
-    def _save_complete(self, receipt: Erasure) -> None:
-        if not self._services.store.erasures.replace(self._env, self._erasure, receipt):
-            raise _Superseded
 
 
 def _union(known: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
@@ -177,7 +192,7 @@ def _change_of(env: EnvironmentRef, erasure: Erasure) -> Change:
         after={
             "erasureId": erasure.id,
             "contextKind": erasure.kind,
-            "keyHash": erasure.digest,
+            "keyHash": erasure.key_hash,
             "startedBy": erasure.initiator or None,
             **erasure.touched.counts,
         },

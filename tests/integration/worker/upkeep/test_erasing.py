@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -10,26 +11,30 @@ import pytest
 from tests.integration.worker.upkeep.conftest import put_upload
 from tests.support.servers.objects import ObjectServer
 from tests.support.servers.redis import Server
-from tests.support.store.building import replace
-from tests.support.store.stores import PRODUCTION, token
+from tests.support.store import building
+from tests.support.store.stores import PRODUCTION, clock_ms, raw, token
 from tests.support.systems.erasures import erase, places_of, run_export, start_erasure, take_turn
 from tests.support.systems.imports import Imports, imports_in_process
 from worker.options.exports import ExportFormat, ExportOptions
 from worker.store import (
     DefinitionChange,
     Edit,
+    JobRef,
     NewSegment,
     TargetSchedule,
+    TooManyErasures,
     cancel_import,
 )
+from worker.store.erasures import Touched
 from worker.store.keyspace import EXCLUDED, INCLUDED
 from worker.store.lists import ScheduleChange, change_schedules
 from worker.store.server import Database
 from worker.tasks.chores import erase_due
 from worker.tasks.work import work_on
+from worker.upkeep.erasing.lists import erase_from_lists
 
-#: One is stored as text, one packed to 17 bytes.
-KEYS: Final = ("erase.me@example.com", "7d9f3c1e-52a4-4b6d-8f00-9a1b2c3d4e5f")
+#: It is packed to 17 bytes; one that is stored as text is erased end to end.
+KEY: Final = "7d9f3c1e-52a4-4b6d-8f00-9a1b2c3d4e5f"
 OTHERS: Final = tuple(f"stays-{n}" for n in range(16))
 _LATER_MS: Final = 2**42
 _FORMATS: Final[tuple[ExportFormat, ...]] = ("csv", "parquet")
@@ -60,10 +65,10 @@ def _standard_segment(running: Imports, key: str, kind: str = "user") -> None:
     store.segments.update(segment, DefinitionChange("s", None, (), text, (schedule,)))
 
 
-@pytest.mark.parametrize("key", KEYS, ids=["text", "packed"])
 def test_erasure__key_is_everywhere__is_found_nowhere_and_comes_back_by_nothing(
-    running: Imports, key: str
+    running: Imports,
 ) -> None:
+    key = KEY
     services, store = running.services, running.services.store
     ref, held_ref = running.list_of(key, *OTHERS), running.list_of(key)
     busy_ref = running.list_of()
@@ -173,8 +178,8 @@ def test_erasure__process_dies_after_any_step__the_next_one_gives_the_same_recei
         kind = f"kind-{calls}"
         new = NewSegment(f"killed-{calls}", "s", unbounded=True, context_kind=kind)
         ref = store.segments.create(PRODUCTION, new).ref
-        replace(store, ref, "i1", {key, "l"})
-        replace(store, ref, "i2", {key})
+        building.replace(store, ref, "i1", {key, "l"})
+        building.replace(store, ref, "i2", {key})
         _standard_segment(running, key, kind)
         erasure_id = start_erasure(running, key, kind)
         with pytest.MonkeyPatch.context() as patch:
@@ -195,6 +200,69 @@ def test_erasure__process_dies_after_any_step__the_next_one_gives_the_same_recei
             break
     assert calls > 5
     assert places_of(running, key) == []
+
+
+def test_erasure__upload_is_taken_by_a_request__waits_until_it_has_died(running: Imports) -> None:
+    uploads = running.services.store.uploads
+    upload = put_upload(running, "complete", content=_file("k-taken"), due=False)
+    taken = replace(upload, state="taken", import_id=token(), taken_ms=clock_ms())
+    assert uploads.replace(PRODUCTION, upload, taken)
+    erasure_id = start_erasure(running, "k-taken")
+    taker = str(JobRef("import", PRODUCTION, taken.import_id))
+    for _ in range(2):
+        assert take_turn(running, erasure_id).waiting == (taker,)
+    assert uploads.replace(PRODUCTION, taken, replace(taken, taken_ms=0))
+    receipt = take_turn(running, erasure_id)
+    assert (receipt.state, receipt.touched.uploads) == ("complete", (upload.id,))
+    assert places_of(running, "k-taken") == []
+
+
+def test_erasure__edit_lifts_the_hash_and_is_undone__old_files_stay_without_the_key(
+    running: Imports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, ref = running.services.store, running.list_of("l")
+    erasure_id = start_erasure(running, "k-again")
+
+    def erase_after_an_edit(*arguments: Any) -> Touched:
+        store.erased_keys.lift(PRODUCTION, "user", ["k-again"])
+        store.memberships.edit(ref, [Edit("i+", "k-again")])
+        return erase_from_lists(*arguments)
+
+    monkeypatch.setattr("worker.upkeep.erasing.run.erase_from_lists", erase_after_an_edit)
+    assert take_turn(running, erasure_id).state == "complete"
+    assert (running.run(ref, _file("k-again")).report or {})["erased"] == 1
+    assert running.members(ref) == {"l"}
+
+
+def test_erasure__environment_has_the_most_keys__refuses_more_and_completes_the_last(
+    running: Imports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erase(running, "k-known")
+    erased = running.services.store.keyspace.erased(PRODUCTION)
+    most = raw(running.services.store).hlen(erased)  # one field is the salt
+    monkeypatch.setattr("worker.store.erasures.erased_keys.MOST_ERASED", most)
+    erasure_id = start_erasure(running, "k-last")
+    assert take_turn(running, erasure_id).state == "complete"
+    with pytest.raises(TooManyErasures, match="takes no more"):
+        start_erasure(running, "k-more")
+    erase(running, "k-known")
+    monkeypatch.undo()
+    monkeypatch.setattr("worker.store.erasures.erasure_store.MOST_ERASURES", 0)
+    with pytest.raises(TooManyErasures, match="under way"):
+        start_erasure(running, "k-more")
+    assert raw(running.services.store).hlen(erased) == most + 1
+
+
+def test_erase_due__takes_long__leaves_the_others_to_the_next_call(running: Imports) -> None:
+    store = running.services.store
+    ids = [start_erasure(running, key) for key in ("k-first", "k-second")]
+    slow = replace(running.services, clock_ms=itertools.count(clock_ms(), 10_000).__next__)
+    completed = []
+    for _ in ids:
+        assert erase_due(slow) == 1
+        states = [store.erasures.get(PRODUCTION, each).state for each in ids]
+        completed.append(states.count("complete"))
+    assert completed == [1, 2]
 
 
 def test_lift__key_is_added_by_hand__an_import_may_have_it(running: Imports) -> None:

@@ -1,22 +1,28 @@
 """An erased key is in no file of an export, wherever that is, and in no composition."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
+from tests.support.proxies.hostile import Fault, Request, running_hostile_proxy
 from tests.support.servers.objects import ObjectServer
 from tests.support.servers.redis import Server
 from tests.support.store.schedules import new_schedule
 from tests.support.store.stores import PRODUCTION, clock_ms, raw, token
 from tests.support.systems.erasures import erase, places_of, run_export, start_erasure, take_turn
 from tests.support.systems.imports import Imports, imports_in_process
-from worker.objects import ObjectAccessDenied, ObjectStore
 from worker.options.exports import ExportOptions
-from worker.store import Edit, ExportRequest, JobRef
+from worker.exports.run import ExportWork
+from worker.jobs.export_place import ExportPlace
+from worker.objects import ObjectSettings, ObjectStore
+from worker.store import Edit, ExportRequest, JobRef, admit_export
 from worker.store.jobs import Composition
 from worker.store.keyspace import INCLUDED
 from worker.store.schedules import KeptFiles
 from worker.store.workflows import pin_sources
+from worker.upkeep.tidy import expire_exports
 
 
 @pytest.fixture(scope="module")
@@ -74,22 +80,49 @@ def test_erasure__files_that_a_schedule_keeps__are_deleted_without_a_record_of_t
     store.export_schedules.forget(PRODUCTION)
 
 
+@contextmanager
+def _writing_only(running: Imports, s3: ObjectServer) -> Iterator[Imports]:
+    """The same, of credentials that may not delete at destinations."""
+
+    def refuse(request: Request) -> Fault | None:
+        is_deletion = request.line.startswith("DELETE ") or "?delete" in request.line
+        is_there = "/lake/" in request.line or b"<Key>lake/" in request.body
+        return Fault(status=403, code="AccessDenied") if is_deletion and is_there else None
+
+    services = running.services
+    with running_hostile_proxy(s3.port) as proxy:
+        proxy.rule = refuse
+        names = {"s3_endpoint": proxy.endpoint, "s3_bucket": services.objects.bucket}
+        with ObjectStore.open(ObjectSettings.model_validate(names)) as objects:
+            yield Imports(replace(services, objects=objects))
+
+
 def test_erasure__destination_where_nothing_may_be_deleted__is_named_in_the_receipt(
-    running: Imports,
+    running: Imports, s3_server: ObjectServer
 ) -> None:
     export_id = run_export(running, running.list_of("k-left"), _options(running))
-    whole = ObjectStore.delete_prefix
-
-    def refuse(objects: ObjectStore, prefix: str, **named: object) -> int:
-        if prefix.startswith("lake/"):
-            raise ObjectAccessDenied("its credentials may only write there")
-        return whole(objects, prefix, **named)  # type: ignore[arg-type]  # as it was called
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ObjectStore, "delete_prefix", refuse)
-        touched = erase(running, "k-left").touched
+    with _writing_only(running, s3_server) as limited:
+        touched = erase(limited, "k-left").touched
     assert (touched.exports, touched.undeleted_exports) == ((), (export_id,))
     assert erase(running, "k-left").touched.exports == (export_id,), "they may be deleted now"
+
+
+def test_erasure__export_that_was_stopped_and_left_a_part_behind__is_named_in_the_receipt(
+    running: Imports, s3_server: ObjectServer
+) -> None:
+    services = running.services
+    request = ExportRequest(token(), running.list_of("k-part"), clock_ms(), _options(running))
+    admit_export(services.store, request)
+    place = ExportPlace.of(services.objects.bucket, request)
+    running.put(place.key(request, "", "-00001.csv"), b"k-part\n")
+    with _writing_only(running, s3_server) as limited:
+        ExportWork(limited.services, request).stop("the server is full")
+        services.store.export_files.expire(request.ref, 0)
+        expire_exports(limited.services)
+        touched = erase(limited, "k-part").touched
+    assert (touched.exports, touched.undeleted_exports) == ((), (request.export_id,))
+    assert erase(running, "k-part").touched.exports == (request.export_id,)
+    assert places_of(running, "k-part") == []
 
 
 def test_erasure__composition_would_put_the_key_back__stops(running: Imports) -> None:
