@@ -60,6 +60,8 @@ class Webhook:
     created_ms: int
     created_by: str = ""
     name: str = ""
+    paused: bool = False
+    """Nothing is queued for it, and what waits stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,8 @@ class Claimed:
     webhook: Webhook
     delivery: Delivery
     token: str
+    retrying: bool = False
+    """Whether the last attempt at a delivery to this webhook has failed."""
 
 
 def new_signing_secret(name: str) -> SigningSecret:

@@ -1,7 +1,8 @@
 """The webhooks of each environment: created, read, changed and deleted."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypedDict, Unpack
 
 from worker.store.errors import (
     EnvironmentNotFound,
@@ -30,6 +31,15 @@ ROTATION_MS: Final = 86_400_000
 
 _WEBHOOKS: Final = RecordCodec(Webhook, outside=["id"])
 _ATTEMPTS: Final = RecordCodec(Attempt)
+
+
+class WebhookChanges(TypedDict, total=False):
+    """What of a webhook can be changed."""
+
+    url: str
+    events: tuple[EventKind, ...]
+    name: str
+    paused: bool
 
 
 class WebhookStore:
@@ -110,6 +120,22 @@ class WebhookStore:
         with driver_errors(f"count webhooks of {env.environment}"):
             return bool(self._db.client.hlen(self._db.keys.webhooks(env)))
 
+    def change(
+        self, env: EnvironmentRef, webhook_id: str, **fields: Unpack[WebhookChanges]
+    ) -> tuple[Webhook, Webhook]:
+        """Change a webhook. One that gets another URL, or is resumed, counts as sound.
+
+        What waits for it stays, and goes to the new URL. Cost: two round trips.
+
+        Returns:
+            The webhook before and after.
+
+        Raises:
+            WebhookNotFound: the environment has none with this id.
+            ResourceChanged: others keep changing it.
+        """
+        return self._replace(env, webhook_id, lambda before: replace(before, **fields))
+
     def rotate(self, env: EnvironmentRef, webhook_id: str) -> Webhook:
         """Give a webhook a new secret; the one before signs beside it for a day more.
 
@@ -120,19 +146,29 @@ class WebhookStore:
             ResourceChanged: others keep changing it.
         """
         secret = new_signing_secret(self._db.random_name() + self._db.random_name())
+        ends_ms = self._db.now_ms() + ROTATION_MS
 
-        def attempt() -> Webhook:
+        def rotated(before: Webhook) -> Webhook:
+            ending = replace(before.secrets[0], ends_ms=ends_ms)
+            return replace(before, secrets=(secret, ending))
+
+        return self._replace(env, webhook_id, rotated)[1]
+
+    def _replace(
+        self, env: EnvironmentRef, webhook_id: str, changed: Callable[[Webhook], Webhook]
+    ) -> tuple[Webhook, Webhook]:
+        def attempt() -> tuple[Webhook, Webhook]:
             text = self._text(env, webhook_id)
             before = decode_webhook(webhook_id, text)
-            ending = replace(before.secrets[0], ends_ms=self._db.now_ms() + ROTATION_MS)
-            changed = replace(before, secrets=(secret, ending))
+            after = changed(before)
+            rested = after.url != before.url or (before.paused and not after.paused)
             key, what = self._db.keys.webhooks(env), f"write webhook {webhook_id}"
-            arguments = (webhook_id, text, _WEBHOOKS.encode(changed), 0)
-            if not self._db.run(what, "project/put_record", [key], arguments):
+            arguments = (webhook_id, text, _WEBHOOKS.encode(after), "1" if rested else "")
+            if not self._db.run(what, "webhook/replace", [key], arguments):
                 raise ResourceChanged(f"webhook {webhook_id} was changed at the same time")
-            return changed
+            return before, after
 
-        return retry_on_change(f"webhook {webhook_id}", attempt)
+        return retry_on_change(f"webhook {webhook_id[:64]}", attempt)
 
     def delete(self, env: EnvironmentRef, webhook_id: str) -> None:
         """Delete a webhook with all that waits for it, also on a server out of memory.
