@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.servers.redis import wait_until
 from tests.support.store.stores import PRODUCTION, keys_of, raw
-from tests.support.store.webhooks import an_attempt, an_event, new_webhook
+from tests.support.store.webhooks import an_attempt, an_event, fail_once, new_webhook
 from worker.store import EnvironmentRef, ExportRequest, ListRef, Store, delete_environment
 from worker.store.errors import (
     EnvironmentNotFound,
@@ -83,7 +83,7 @@ class WebhookSuite:
     ) -> None:
         webhook = new_webhook(store, PRODUCTION)
         store.deliveries.announce(PRODUCTION, an_event(1))
-        _fail_once(store, pause_ms=0)
+        fail_once(store, PRODUCTION, wait_ms=0)
         assert store.deliveries.claim(PRODUCTION, LEASE_MS) is None
         store.deliveries.announce(PRODUCTION, an_event(2), only=webhook.id)
         assert store.deliveries.claim(PRODUCTION, LEASE_MS, sound=True) is None
@@ -124,7 +124,7 @@ class WebhookSuite:
     ) -> None:
         made = new_webhook(store, PRODUCTION)
         store.deliveries.announce(PRODUCTION, an_event(1))
-        _fail_once(store)
+        fail_once(store, PRODUCTION)
         before, paused = store.webhooks.change(PRODUCTION, made.id, paused=True, name="n")
         assert (before, paused) == (made, replace(made, paused=True, name="n"))
         assert store.deliveries.announce(PRODUCTION, an_event(2)) == 0
@@ -139,7 +139,7 @@ class WebhookSuite:
     def test_change__other_url__is_tried_at_once_as_a_sound_webhook(self, store: Store) -> None:
         made = new_webhook(store, PRODUCTION)
         store.deliveries.announce(PRODUCTION, an_event())
-        _fail_once(store)
+        fail_once(store, PRODUCTION)
         store.webhooks.change(PRODUCTION, made.id, url="https://example.com/other")
         health = store.webhooks.health(PRODUCTION, made.id)
         assert (health.failures, health.failing_since_ms) == (0, None)
@@ -257,11 +257,11 @@ class WebhookSuite:
     ) -> None:
         before = keys_of(store)
         webhook = new_webhook(store, PRODUCTION)
-        for number in (1, 2):
-            store.deliveries.announce(PRODUCTION, an_event(number))
-        first = store.deliveries.claim(PRODUCTION, LEASE_MS)
-        assert first is not None
-        store.deliveries.settle(first, an_attempt(first, "failed"), pause_ms=0, again_ms=0)
+        store.deliveries.announce(PRODUCTION, an_event(1))
+        fail_once(store, PRODUCTION, wait_ms=0)
+        raw(store).hdel(
+            store.keyspace.webhook_part(PRODUCTION, webhook.id, "state"), "paused_until"
+        )
         claimed = store.deliveries.claim(PRODUCTION, LEASE_MS)
         assert claimed is not None
         store.webhooks.delete(PRODUCTION, webhook.id)
@@ -291,13 +291,6 @@ class WebhookSuite:
         raw(store).delete(store.keyspace.webhook_environments())
         assert store.deliveries.mend_watched([PRODUCTION, TEST]) == 1
         assert store.deliveries.watched() == [PRODUCTION]
-
-
-def _fail_once(store: Store, pause_ms: int = 60_000) -> None:
-    claimed = store.deliveries.claim(PRODUCTION, LEASE_MS)
-    assert claimed is not None
-    failed = an_attempt(claimed, "failed")
-    store.deliveries.settle(claimed, failed, pause_ms=pause_ms, again_ms=60_000, rest_ms=60_000)
 
 
 def _await_the_next_millisecond(store: Store) -> None:
