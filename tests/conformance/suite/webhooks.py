@@ -128,10 +128,9 @@ class WebhookSuite:
         before, paused = store.webhooks.change(PRODUCTION, made.id, paused=True, name="n")
         assert (before, paused) == (made, replace(made, paused=True, name="n"))
         assert store.deliveries.announce(PRODUCTION, an_event(2)) == 0
-        assert store.webhooks.health(PRODUCTION, made.id).failures == 1
-        raw(store).hdel(store.keyspace.webhook_part(PRODUCTION, made.id, "state"), "paused_until")
-        queue = store.keyspace.webhook_part(PRODUCTION, made.id, "queue")
-        raw(store).zadd(queue, {"schedule-failed-1": 1})
+        health = store.webhooks.health(PRODUCTION, made.id)
+        assert (health.queued, health.failures) == (1, 0)
+        assert store.webhooks.healths(PRODUCTION) == [health]
         assert store.deliveries.claim(PRODUCTION, LEASE_MS) is None
         store.webhooks.change(PRODUCTION, made.id, paused=False)
         assert store.deliveries.claim(PRODUCTION, LEASE_MS) is not None

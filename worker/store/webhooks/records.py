@@ -80,6 +80,10 @@ class WebhookHealth:
     dropped: int = 0
     """Events that found the queue full."""
 
+    def fails_since(self, moment_ms: int) -> bool:
+        """Whether every attempt has failed since a moment, or longer."""
+        return self.failing_since_ms is not None and self.failing_since_ms <= moment_ms
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

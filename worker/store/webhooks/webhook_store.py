@@ -1,6 +1,6 @@
 """The webhooks of each environment: created, read, changed and deleted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, TypedDict, Unpack
 
@@ -123,7 +123,7 @@ class WebhookStore:
     def change(
         self, env: EnvironmentRef, webhook_id: str, **fields: Unpack[WebhookChanges]
     ) -> tuple[Webhook, Webhook]:
-        """Change a webhook. One that gets another URL, or is resumed, counts as sound.
+        """Change a webhook. One that gets another URL, is paused or resumed, counts as sound.
 
         What waits for it stays, and goes to the new URL. Cost: two round trips.
 
@@ -161,7 +161,7 @@ class WebhookStore:
             text = self._text(env, webhook_id)
             before = decode_webhook(webhook_id, text)
             after = changed(before)
-            rested = after.url != before.url or (before.paused and not after.paused)
+            rested = (after.url, after.paused) != (before.url, before.paused)
             key, what = self._db.keys.webhooks(env), f"write webhook {webhook_id}"
             arguments = (webhook_id, text, _WEBHOOKS.encode(after), "1" if rested else "")
             if not self._db.run(what, "webhook/replace", [key], arguments):
@@ -181,20 +181,26 @@ class WebhookStore:
             raise _not_found(env, webhook_id)
 
     def health(self, env: EnvironmentRef, webhook_id: str) -> WebhookHealth:
-        """How deliveries have gone of late. Cost: two round trips."""
-        keys, what = self._db.keys, f"read the state of webhook {webhook_id}"
-        with driver_errors(what):
-            state = self._db.client.hgetall(keys.webhook_part(env, webhook_id, "state"))
-            queued = self._db.client.hlen(keys.webhook_part(env, webhook_id, "deliveries"))
-        numbers = {name.decode(): int(text) for name, text in state.items() if text.isdigit()}
-        return WebhookHealth(
-            queued=queued,
-            failures=numbers.get("failures", 0),
-            failing_since_ms=numbers.get("failing_since"),
-            delivered_ms=numbers.get("delivered"),
-            lost=numbers.get("lost", 0),
-            dropped=numbers.get("dropped", 0),
-        )
+        """How deliveries have gone of late. Cost: one round trip."""
+        return self._healths(env, [webhook_id])[0]
+
+    def healths(self, env: EnvironmentRef) -> list[WebhookHealth]:
+        """How deliveries to each webhook have gone of late. Cost: two round trips."""
+        with driver_errors(f"list webhooks of {env.environment}"):
+            names = self._db.client.hkeys(self._db.keys.webhooks(env))
+        return self._healths(env, [name.decode() for name in names])
+
+    def _healths(self, env: EnvironmentRef, webhook_ids: Sequence[str]) -> list[WebhookHealth]:
+        keys = self._db.keys
+        with driver_errors(f"read the state of webhooks of {env.environment}"):
+            pipeline = self._db.client.pipeline(transaction=False)
+            for webhook_id in webhook_ids:
+                pipeline.hgetall(keys.webhook_part(env, webhook_id, "state"))
+                pipeline.hlen(keys.webhook_part(env, webhook_id, "deliveries"))
+            found = pipeline.execute()
+        return [
+            _health(state, queued) for state, queued in zip(found[::2], found[1::2], strict=True)
+        ]
 
     def attempts(self, env: EnvironmentRef, webhook_id: str) -> list[Attempt]:
         """The last attempts, newest first. Cost: one round trip.
@@ -234,3 +240,15 @@ def watch_environment(database: Database, env: EnvironmentRef) -> None:
 
 def _not_found(env: EnvironmentRef, webhook_id: str) -> WebhookNotFound:
     return WebhookNotFound(f"environment {env.environment} has no webhook {webhook_id[:64]}")
+
+
+def _health(state: Mapping[bytes, bytes], queued: int) -> WebhookHealth:
+    numbers = {name.decode(): int(text) for name, text in state.items() if text.isdigit()}
+    return WebhookHealth(
+        queued=queued,
+        failures=numbers.get("failures", 0),
+        failing_since_ms=numbers.get("failing_since"),
+        delivered_ms=numbers.get("delivered"),
+        lost=numbers.get("lost", 0),
+        dropped=numbers.get("dropped", 0),
+    )

@@ -54,6 +54,7 @@ _RACES = {
         "listFlagSegmentListImports",
         "patchExpiringTargetsForSegment",
         "patchExpiringUserTargetsForSegment",
+        "patchWebhook",
         "resetToken",
         "rotateWebhookSecret",
         "testWebhook",
