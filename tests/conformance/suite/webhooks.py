@@ -71,6 +71,9 @@ class WebhookSuite:
         assert store.deliveries.announce(PRODUCTION, an_event(2)) == 0
         health = store.webhooks.health(PRODUCTION, webhook.id)
         assert (health.queued, health.dropped) == (MOST_QUEUED, 1)
+        counted: dict[str, int] = {}
+        store.counting.hand_over(lambda batch: counted.update(batch.counts))
+        assert counted == {"webhook_deliveries:dropped": 1}
 
     @pytest.mark.parametrize("record", ["5", "null", '{"events":7}', "{"], ids=range(4))
     def test_announce__damaged_webhook__reaches_the_others(self, store: Store, record: str) -> None:

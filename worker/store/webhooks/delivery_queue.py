@@ -117,7 +117,7 @@ class DeliveryQueue:
         """
         token = self._db.random_name()
         what, key = f"claim a delivery in {env.environment}", self._db.keys.webhooks(env)
-        arguments = [token, lease_ms, "1" if sound else ""]
+        arguments = (token, lease_ms, "1" if sound else "")
         reply = self._db.run(what, "webhook/claim", [key], arguments)
         if reply is None:
             return None

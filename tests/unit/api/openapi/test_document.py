@@ -57,7 +57,6 @@ _RACES = {
         "patchWebhook",
         "resetToken",
         "rotateWebhookSecret",
-        "testWebhook",
     )
 }
 #: What any token may ask; of projects it sees those in its scope.
