@@ -2,8 +2,8 @@
 -- claim(webhooks; token, lease ms, sound) -> {webhook, its record, delivery, its record, failures},
 --   or nothing
 -- The first delivery that is due, of the webhook that was claimed longest ago among those that
--- nobody delivers to, that are not paused, and that do not rest after a failure; with sound '1' only
--- of those whose last attempt has not failed. What is due since 0 waits for no rest.
+-- nobody delivers to, that are not paused, and that do not rest after a failure; with sound '1'
+-- only of those whose last attempt has not failed. What is due since 0 waits for no rest.
 -- It stays in the queue, behind what else is due: if the claimer dies, or cannot read it, it is
 -- claimed again when the lease has run out, and keeps nothing else waiting.
 -- Cost: one step for each webhook of the environment, of which there are few.

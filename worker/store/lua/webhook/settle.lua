@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- settle(webhooks; id, token, delivery, outcome, attempt, kept, pause ms, again in ms, record, rest ms)
---   -> 1, or 0 when the lease was taken over, or the webhook is deleted
--- The pause is doubled with each failure in a row, up to 60 times as long, and is the rest at least.
+-- settle(webhooks; id, token, delivery, outcome, attempt, kept, pause ms, again in ms, record,
+--   rest ms) -> 1, or 0 when the lease was taken over, or the webhook is deleted
+-- The pause is doubled with each failure in a row, up to 60 times as long; the rest is its least.
 -- outcome is 'delivered', 'failed' (the record is tried again) or 'lost' (it is not).
 local id, state, queue = ARGV[1], key_of(ARGV[1], 'state'), key_of(ARGV[1], 'queue')
 if redis.call('HEXISTS', webhooks, id) == 0 then return 0 end
