@@ -33,10 +33,10 @@ def record_webhooks(recorder: Recorder, store: Store) -> None:
     _attempt(store, "failed", status=503, reason="answered 503")
     _attempt(store, "delivered", status=204)
     ask("getWebhookDeliveries", "delivered at the second attempt", path=kept)
-    ask("patchWebhook", "paused", path=other, body={"paused": True})
-    ask("testWebhook", path=other, status=409)
     changes = {"url": "https://hooks.example.com/new", "events": ["import.stopped"]}
     ask("patchWebhook", "another URL", path=kept, body=changes)
+    ask("patchWebhook", "paused", path=other, body={"paused": True})
+    ask("testWebhook", path=other, status=409)
     ask("deleteWebhook", path=other, status=204)
     ask("deleteWebhook", path=other, status=404)
 
