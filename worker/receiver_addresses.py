@@ -19,21 +19,27 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 #: Characters of a URL.
 MOST_URL_LENGTH: Final = 2_048
 
-_HOST: Final = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
+_LABEL: Final = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST: Final = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
+#: What C libraries read as an IPv4 address, such as 127.1 or 0x7f000001. Source: the URL standard
+#: of WHATWG, "ends in a number".
+_NUMBER: Final = re.compile(r"(.*\.)?([0-9]+|0[xX][0-9A-Fa-f]*)")
+#: Names that always lead to this machine. Source: RFC 6761, 6.3.
+_LOCALHOST: Final = re.compile(r"(.*\.)?localhost")
 _VISIBLE: Final = re.compile(r"[\x21-\x7e]+")
 _PORTS: Final = {"http": 80, "https": 443}
 #: Private ones that Python takes for public: where Azure answers its machines (source: its
-#: documentation of 168.63.129.16), addresses for protocols, and what IPv6 had before unique local
-#: ones.
+#: documentation of 168.63.129.16), addresses for protocols, relays of 6to4, and documentation.
 _PRIVATE: Final[tuple[Network, ...]] = (
     ipaddress.IPv4Network("168.63.129.16/32"),
     ipaddress.IPv4Network("192.0.0.0/24"),
-    ipaddress.IPv6Network("fec0::/10"),
+    ipaddress.IPv4Network("192.88.99.0/24"),
+    ipaddress.IPv6Network("3fff::/20"),
 )
+#: All of IPv6 that is given to networks of the Internet. Source: the IANA registry of IPv6.
+_PUBLIC: Final = ipaddress.IPv6Network("2000::/3")
 #: IPv6 addresses that end with an IPv4 address to which a translator or tunnel leads.
-_EMBEDDING: Final = tuple(
-    ipaddress.IPv6Network(text) for text in ("::/96", "64:ff9b::/96", "64:ff9b:1::/48")
-)
+_EMBEDDING: Final = tuple(ipaddress.IPv6Network(text) for text in ("::/96", "64:ff9b::/96"))
 
 
 class ReceiverRefused(TerminalError):
@@ -80,6 +86,14 @@ class ReceiverUrl:
     host: str
     """A name, or an address without brackets."""
     port: int
+    target: str
+    """Path and query, exactly as they were given."""
+
+    @property
+    def authority(self) -> str:
+        """Host and port, as the header ``Host`` says them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
     @classmethod
     def parse(cls, url: str, allowed: AllowedReceivers) -> Self:
@@ -105,7 +119,12 @@ class ReceiverUrl:
             raise ReceiverRefused("the URL has a fragment or a backslash")
         if port == 0:
             raise ReceiverRefused("the URL has port 0")
-        found = cls(parts.scheme, host, port or _PORTS[parts.scheme])
+        if "%" in host or ("[" in parts.netloc and ":" not in host):
+            raise ReceiverRefused("the URL is malformed")
+        target = url.partition("//")[2][len(parts.netloc) :]
+        if not target.startswith("/"):
+            target = f"/{target}"
+        found = cls(parts.scheme, host, port or _PORTS[parts.scheme], target)
         found._check_host(allowed)
         return found
 
@@ -136,12 +155,22 @@ class ReceiverUrl:
         except ValueError:
             if _HOST.fullmatch(self.host) is None:
                 raise ReceiverRefused("the URL has no host, or one that no host can have") from None
+            if _NUMBER.fullmatch(self.host) is not None:
+                message = "the URL's host is a number: write an address as four of them, 192.0.2.1"
+                raise ReceiverRefused(message) from None
+            if _LOCALHOST.fullmatch(self.host) is not None:
+                self._check_localhost(allowed)
             if self.scheme == "http" and self.host not in allowed.hosts and not allowed.networks:
                 raise ReceiverRefused(
                     "the URL must begin with https://, unless BIGSEG_WEBHOOK_ALLOWED has its host"
                 ) from None
         else:
             self.check(address, allowed)
+
+    def _check_localhost(self, allowed: AllowedReceivers) -> None:
+        addresses = (ipaddress.IPv4Address("127.0.0.1"), ipaddress.IPv6Address("::1"))
+        if not any(allowed.permits(self.host, address) for address in addresses):
+            self.check(addresses[0], allowed)
 
 
 def place_inside(address: Address) -> str | None:
@@ -156,6 +185,8 @@ def place_inside(address: Address) -> str | None:
         return "a link-local address"
     if address.is_multicast:
         return "a multicast address"
+    if isinstance(address, ipaddress.IPv6Address) and address not in _PUBLIC:
+        return "a private address"
     private = any(address.version == network.version and address in network for network in _PRIVATE)
     return "a private address" if private or not address.is_global else None
 

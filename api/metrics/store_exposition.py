@@ -93,6 +93,16 @@ def _surveyed(monitored: Monitored, survey: Survey) -> Iterator[Metric]:
     yield _gauge(
         "inbox_waiting", "Objects of the inbox whose import has not begun.", survey.inbox_waiting
     )
+    yield _gauge(
+        "webhook_deliveries_waiting",
+        "Events that wait to be delivered to webhooks.",
+        survey.deliveries_waiting,
+    )
+    yield _gauge(
+        "webhooks_failing",
+        "Webhooks at which every attempt has failed for an hour.",
+        survey.webhooks_failing,
+    )
     yield from _lists(survey)
     yield from _memory(survey)
 

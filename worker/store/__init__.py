@@ -194,7 +194,7 @@ from worker.store.server import (
 from worker.store.store import Store, assemble, open_store
 from worker.store.webhooks import Attempt as WebhookAttempt
 from worker.store.webhooks import AttemptOutcome as WebhookAttemptOutcome
-from worker.store.webhooks import EventKind, Webhook, WebhookHealth
+from worker.store.webhooks import EventKind, Webhook, WebhookChanges, WebhookHealth
 from worker.store.workflows import (
     START_ACTION,
     START_VERB,
@@ -380,6 +380,7 @@ __all__ = [
     "Webhook",
     "WebhookAttempt",
     "WebhookAttemptOutcome",
+    "WebhookChanges",
     "WebhookHealth",
     "WebhookNotFound",
     "Writing",

@@ -226,7 +226,7 @@ def assemble(
         access_tokens=AccessTokenStore(database),
         sdk_keys=SdkKeyStore(database),
         webhooks=WebhookStore(database),
-        deliveries=DeliveryQueue(database),
+        deliveries=DeliveryQueue(database, counting),
         monitoring=MonitoringStore(database),
         counting=counting,
         job_retention_s=job_retention_s,

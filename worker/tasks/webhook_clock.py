@@ -46,7 +46,8 @@ class WebhookClock(bootsteps.StartStopStep):
             try:
                 deliverer = deliverer or Deliverer(open_store(settings), settings, _now_ms)
                 deliverer.deliver_due()
-                wait_s = _LOOK_EVERY_S
+                deliverer.deliver_more(_LOOK_EVERY_S)
+                wait_s = 0.0
             except Exception as exc:  # noqa: BLE001 - a clock that ends would deliver nothing any more
                 # What is due stays due; the next look finds it.
                 logger.warning("deliveries.postponed", extra={"error": type(exc).__name__})

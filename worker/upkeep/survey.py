@@ -25,6 +25,8 @@ SURVEY_MS: Final = 15_000
 #: The next survey waits this many times as long as the last one took, so that surveys never take
 #: more than a fiftieth of the time, however many lists there are.
 _SHARE: Final = 50
+#: For how long every attempt at a webhook has failed when it counts as failing.
+FAILING_MS: Final = 3_600_000
 #: Jobs that are looked at in one survey, to bound it; those beyond are not counted.
 _MOST_JOBS: Final = 1_000
 
@@ -45,6 +47,7 @@ def survey_store(services: Services) -> int:
     jobs, queue_age_ms = _survey_jobs(services, envs, before.now_ms)
     depths, lists = _depths(services), survey_lists(store, envs)
     memory, reserved = survey_memory(store), store.build_memory.reserved()
+    webhooks = [each for env in store.deliveries.watched() for each in store.webhooks.healths(env)]
     store.monitoring.put_survey(
         Survey(
             taken_ms=before.now_ms,
@@ -57,6 +60,8 @@ def survey_store(services: Services) -> int:
             memory=memory,
             reserved_bytes=reserved,
             inbox_waiting=store.inbox.scan().waiting,
+            deliveries_waiting=sum(each.queued for each in webhooks),
+            webhooks_failing=sum(each.fails_since(before.now_ms - FAILING_MS) for each in webhooks),
         )
     )
     return 1

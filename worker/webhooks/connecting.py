@@ -89,10 +89,15 @@ class _TimedStream(httpcore.NetworkStream):
     def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
         self._stream = stream
         self._deadline = deadline
+        self._has_read = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         del timeout
-        return self._stream.read(max_bytes, self._deadline.left_s())
+        got = self._stream.read(max_bytes, self._deadline.left_s())
+        if not got and not self._has_read:
+            raise httpcore.ReadError
+        self._has_read = True
+        return got
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         del timeout

@@ -2,7 +2,7 @@
 
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -14,6 +14,7 @@ from worker.webhooks.connecting import CheckedBackend, Deadline
 
 _SUCCESS: Final = range(200, 300)
 _REDIRECTS: Final = range(300, 400)
+_LONGEST_REST_S: Final = 3_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Answer:
     """The receiver's HTTP status, if it gave one."""
     fault: str | None
     """Why it failed; ``None`` if it did not. Nothing of what the receiver said is in it."""
+    rest_s: int = 0
+    """For how long the receiver asks to be left alone, by ``Retry-After``; an hour at most."""
 
 
 class Sender:
@@ -45,18 +48,23 @@ class Sender:
         so that its length does not matter.
         """
         try:
-            status = self._exchange(url, headers, body)
+            status, rest_s = self._exchange(url, headers, body)
         except Exception as exc:  # noqa: BLE001 - whatever it is, it is the end of this attempt only
             return Answer(None, self._describe(exc))
         if status in _SUCCESS:
             return Answer(status, None)
         more = "; redirects are not followed" if status in _REDIRECTS else ""
-        return Answer(status, f"answered {status}{more}")
+        return Answer(status, f"answered {status}{more}", rest_s)
 
-    def _exchange(self, url: str, headers: Mapping[str, str], body: str) -> int:
+    def _exchange(self, url: str, headers: Mapping[str, str], body: str) -> tuple[int, int]:
         receiver, deadline = ReceiverUrl.parse(url, self._allowed), Deadline(self._limit_s)
         backend = CheckedBackend(receiver, self._allowed, deadline)
         secure = receiver.scheme == "https"
+        # Taken apart here: httpcore would drop parts of a path, and the brackets of an address.
+        address = httpcore.URL(
+            scheme=receiver.scheme, host=receiver.host, port=receiver.port, target=receiver.target
+        )
+        sent = [("host", receiver.authority), *headers.items()]
         # Without a proxy, whatever the environment says: it would connect to what was not checked.
         with (
             httpcore.ConnectionPool(
@@ -64,11 +72,9 @@ class Sender:
                 max_connections=1,
                 network_backend=backend,
             ) as pool,
-            pool.stream(
-                "POST", url, headers=list(headers.items()), content=body.encode()
-            ) as answer,
+            pool.stream("POST", address, headers=sent, content=body.encode()) as answer,
         ):
-            return int(answer.status)
+            return int(answer.status), _asked_rest_s(answer.headers)
 
     def _describe(self, error: Exception) -> str:  # noqa: PLR0911 - one reason each
         match error:
@@ -89,3 +95,11 @@ class Sender:
                 return "the connection ended before an answer"
             case _:
                 return f"could not be sent ({type(error).__name__})"
+
+
+def _asked_rest_s(headers: Iterable[tuple[bytes, bytes]]) -> int:
+    """The seconds of ``Retry-After``; a date there, which hardly anyone sends, counts as none."""
+    for name, value in headers:
+        if name.lower() == b"retry-after" and value.isdigit():
+            return min(int(value[:9]), _LONGEST_REST_S)
+    return 0

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import typer
 
-from api.cli.errors import CommandError, ExitStatus
+from api.cli.errors import CommandError, ExitStatus, UsageError
 from api.cli.session.confirmation import Yes, confirm, require_answerable
 from api.cli.session.options import EnvironmentOptions, with_options
 from api.cli.session.session import Session
@@ -26,6 +26,9 @@ def register(app: typer.Typer) -> None:
     webhooks.command("create")(with_options(_create))
     webhooks.command("list")(with_options(_list))
     webhooks.command("show")(with_options(_show))
+    webhooks.command("update")(with_options(_update))
+    webhooks.command("pause")(with_options(_pause))
+    webhooks.command("resume")(with_options(_resume))
     webhooks.command("test")(with_options(_test))
     webhooks.command("rotate")(with_options(_rotate))
     webhooks.command("deliveries")(with_options(_deliveries))
@@ -63,7 +66,7 @@ def _list(target: EnvironmentOptions, session: Session) -> None:
             each["name"] or None,
             each["url"],
             _kinds(each),
-            each["status"],
+            _status(each),
             each["queued"],
         )
         for each in items
@@ -75,12 +78,59 @@ def _list(target: EnvironmentOptions, session: Session) -> None:
 def _show(webhook_id: Id, target: EnvironmentOptions, session: Session) -> None:
     """Show one webhook, and how deliveries to it have gone."""
     with session.open_connection() as connection:
-        found = connection.get(_path(target, webhook_id))
+        _print(session, connection.get(_path(target, webhook_id)))
+
+
+def _update(
+    webhook_id: Id,
+    target: EnvironmentOptions,
+    session: Session,
+    url: Annotated[
+        str | None,
+        typer.Option("--url", metavar="URL", help="Where events are sent to, what waits as well."),
+    ] = None,
+    event: Annotated[
+        list[str] | None,
+        typer.Option(help="A kind of event; may be repeated, and replaces those of before."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What it is for.")] = None,
+    *,
+    all_events: Annotated[
+        bool, typer.Option("--all-events", help="Every kind of event from now on.")
+    ] = False,
+) -> None:
+    """Change a webhook; its id and its secret stay. With another URL it is tried at once."""
+    if event and all_events:
+        raise UsageError("give --event or --all-events, not both")
+    body: dict[str, Any] = {"url": url, "events": [] if all_events else event, "name": name}
+    _patch(
+        webhook_id, target, session, {field: new for field, new in body.items() if new is not None}
+    )
+
+
+def _pause(webhook_id: Id, target: EnvironmentOptions, session: Session) -> None:
+    """Pause a webhook: no event is queued for it until it is resumed, and nothing is sent."""
+    _patch(webhook_id, target, session, {"paused": True})
+
+
+def _resume(webhook_id: Id, target: EnvironmentOptions, session: Session) -> None:
+    """Resume a webhook with what waited when it was paused."""
+    _patch(webhook_id, target, session, {"paused": False})
+
+
+def _patch(
+    webhook_id: str, target: EnvironmentOptions, session: Session, body: dict[str, Any]
+) -> None:
+    with session.open_connection() as connection:
+        _print(session, connection.patch(_path(target, webhook_id), body))
+
+
+def _print(session: Session, found: dict[str, Any]) -> None:
     rows = [
         ("name", found["name"] or None),
         ("url", found["url"]),
         ("events", _kinds(found)),
-        ("status", found["status"]),
+        ("status", _status(found)),
         ("failing since", moment(found.get("failingSince"))),
         ("last delivery", moment(found.get("deliveryTime"))),
         ("queued", found["queued"]),
@@ -167,6 +217,10 @@ def _print_secret(session: Session, webhook: dict[str, Any]) -> None:
         return
     typer.echo(webhook["secret"])
     session.note(f"the secret of webhook {webhook['id']}; keep it: it cannot be displayed again")
+
+
+def _status(webhook: dict[str, Any]) -> str:
+    return "paused" if webhook["paused"] else str(webhook["status"])
 
 
 def _kinds(webhook: dict[str, Any]) -> str:

@@ -1,8 +1,8 @@
 """Webhooks on the wire; LaunchDarkly's own are of an account and know no segments."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from api.bodies.models import Int32, Int64, StrictBody, WireModel
 from api.launchdarkly.wire.links import Links, environments_path, link
@@ -12,6 +12,7 @@ from worker.store import (
     Webhook,
     WebhookAttempt,
     WebhookAttemptOutcome,
+    WebhookChanges,
     WebhookHealth,
 )
 
@@ -22,14 +23,51 @@ _DAY_MS: Final = 86_400_000
 EventKinds = list[EventKind]
 
 
+Url = Annotated[str, Field(min_length=1, max_length=2_048, json_schema_extra={"format": "uri"})]
+Events = Annotated[EventKinds, Field(max_length=20)]
+Name = Annotated[str, Field(max_length=_LONGEST, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
 class NewWebhookBody(StrictBody):
     """A new webhook."""
 
-    url: Annotated[str, Field(min_length=1, max_length=2_048, json_schema_extra={"format": "uri"})]
+    url: Url
     """Where events are sent to, by HTTPS."""
-    events: Annotated[EventKinds, Field(default_factory=list, max_length=20)]
+    events: Events = Field(default_factory=list)
     """Which; empty means all, also of kinds that are yet to come."""
-    name: Annotated[str, Field(max_length=_LONGEST, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+    name: Name = ""
+
+
+class WebhookPatch(StrictBody):
+    """The fields that change; a field that is left out or null stays as it is."""
+
+    url: Url | None = None
+    """What waits goes there, too, at once."""
+    events: Events | None = None
+    """Which from now on; empty means all."""
+    name: Name | None = None
+    paused: Annotated[bool | None, Field(strict=True)] = None
+    """While it is true, no event is queued and nothing is sent; what waits stays."""
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("send at least one field that is to be changed")
+        return self
+
+    @property
+    def changes(self) -> WebhookChanges:
+        """The fields of the record that change, with their new values."""
+        changes = WebhookChanges()
+        if self.url is not None:
+            changes["url"] = self.url
+        if self.events is not None:
+            changes["events"] = tuple(dict.fromkeys(self.events))
+        if self.name is not None:
+            changes["name"] = self.name
+        if self.paused is not None:
+            changes["paused"] = self.paused
+        return changes
 
 
 class WebhookRepresentation(WireModel):
@@ -39,12 +77,13 @@ class WebhookRepresentation(WireModel):
     name: str
     url: str
     events: EventKinds
+    paused: bool
     creation_time: Int64
     created_by: str
     """Id of the access token that created it."""
     status: Literal["ok", "retrying", "failing"]
     """`retrying` since an attempt failed, `failing` once all have failed for a day. It is tried
-    in either."""
+    in either, unless it is paused."""
     failing_since: Int64 | None = None
     delivery_time: Int64 | None = None
     """When a delivery last succeeded."""
@@ -119,7 +158,7 @@ def represent_webhook(
     """Represent a webhook, with its secret if it has just been made."""
     collection, since_ms = webhooks_path(env), health.failing_since_ms
     own = f"{collection}/{webhook.id}"
-    failing = since_ms is not None and now_ms - since_ms >= _DAY_MS
+    failing = health.fails_since(now_ms - _DAY_MS)
     previous = webhook.secrets[1] if len(webhook.secrets) > 1 else None
     ends_ms = previous.ends_ms if previous is not None else None
     return WebhookRepresentation(
@@ -127,6 +166,7 @@ def represent_webhook(
         name=webhook.name,
         url=webhook.url,
         events=list(webhook.events),
+        paused=webhook.paused,
         creation_time=webhook.created_ms,
         created_by=webhook.created_by,
         status="ok" if since_ms is None else "failing" if failing else "retrying",

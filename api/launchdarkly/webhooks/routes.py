@@ -15,6 +15,7 @@ from api.launchdarkly.webhooks.models import (
     DeliveryCollection,
     NewWebhookBody,
     WebhookCollection,
+    WebhookPatch,
     WebhookRepresentation,
     WebhookTest,
     represent_attempt,
@@ -71,10 +72,7 @@ def create_webhook(
 
     Each event is sent to it by POST at least once, in no order, signed as Standard Webhooks says.
     """
-    try:
-        ReceiverUrl.parse(body.url, services.settings.webhook_receivers)
-    except ReceiverRefused as exc:
-        raise InvalidRequest(str(exc)) from exc
+    _require_outside(services, body.url)
     store = services.store()
     store.environments.require(env)
     made = store.webhooks.create(
@@ -114,6 +112,43 @@ def get_webhook(
     return _respond(services, env, _find(services, env, webhookId))
 
 
+@router.patch(
+    "/{webhookId}",
+    operation_id="patchWebhook",
+    response_model=WebhookRepresentation,
+    dependencies=[RequireJson],
+)
+@operation(
+    needs=FULL_ADMIN,
+    refuses={
+        **_NO_WEBHOOK,
+        InvalidRequest: "The body is wrong, or the URL leads inside.",
+        Conflict: "The webhook keeps changing; try again.",
+    },
+)
+def patch_webhook(
+    body: WebhookPatch,
+    env: EnvironmentRefOf,
+    webhookId: WebhookId,  # noqa: N803 - the documented name
+    services: ServicesOf,
+    caller: CallerOf,
+) -> Response:
+    """Change, pause or resume a webhook; its id and its secret stay.
+
+    One that gets another URL, or is resumed, is tried at once, as one that has not failed.
+    """
+    if body.url is not None:
+        _require_outside(services, body.url)
+    store = services.store()
+    store.environments.require(env)
+    before, after = store.webhooks.change(env, webhookId, **body.changes)
+    if after != before:
+        _log.info("webhook.changed", webhook=webhookId, by=caller.token_id)
+        summaries = {"before": _summarise(before), "after": _summarise(after)}
+        _record(services, caller, env, "update", "changed a webhook of", **summaries)
+    return _respond(services, env, after)
+
+
 @router.delete(
     "/{webhookId}", operation_id="deleteWebhook", status_code=204, dependencies=[RequireNoBody]
 )
@@ -139,15 +174,22 @@ def delete_webhook(
     response_model=WebhookTest,
     dependencies=[RequireNoBody],
 )
-@operation(needs=FULL_ADMIN, refuses={**_NO_WEBHOOK, Conflict: "Too many deliveries wait for it."})
+@operation(
+    needs=FULL_ADMIN,
+    refuses={**_NO_WEBHOOK, Conflict: "It is paused, or too many deliveries wait for it."},
+)
 def send_test(
     env: EnvironmentRefOf,
     webhookId: WebhookId,  # noqa: N803 - the documented name
     services: ServicesOf,
 ) -> Response:
-    """Send a webhook an event that means nothing; its deliveries say what came of it."""
+    """Send a webhook an event that means nothing; its deliveries say what came of it.
+
+    It is sent at once, before what waits, also to a webhook that rests after a failure.
+    """
     store = services.store()
-    store.environments.require(env)
+    if _find(services, env, webhookId).paused:
+        raise Conflict(f"webhook {webhookId} is paused; resume it first")
     event = announce_test(store, env, webhookId)
     if event is None:
         raise Conflict(f"too many deliveries wait for webhook {webhookId}; see why they fail")
@@ -207,6 +249,13 @@ def list_deliveries(
     return json_response(found)
 
 
+def _require_outside(services: Services, url: str) -> None:
+    try:
+        ReceiverUrl.parse(url, services.settings.webhook_receivers)
+    except ReceiverRefused as exc:
+        raise InvalidRequest(str(exc)) from exc
+
+
 def _find(services: Services, env: EnvironmentRef, webhook_id: str) -> Webhook:
     store = services.store()
     store.environments.require(env)
@@ -263,4 +312,5 @@ def _summarise(webhook: Webhook) -> Summary:
         "name": webhook.name,
         "host": urlsplit(webhook.url).hostname,
         "events": list(webhook.events),
+        "paused": webhook.paused,
     }

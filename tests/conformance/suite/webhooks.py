@@ -1,13 +1,20 @@
 """Webhooks: what is announced is delivered at least once, by one process at a time, in bounds."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
+from tests.support.servers.redis import wait_until
 from tests.support.store.stores import PRODUCTION, keys_of, raw
-from tests.support.store.webhooks import an_attempt, an_event, new_webhook
+from tests.support.store.webhooks import an_attempt, an_event, fail_once, new_webhook
 from worker.store import EnvironmentRef, ExportRequest, ListRef, Store, delete_environment
-from worker.store.errors import EnvironmentNotFound, TooManyWebhooks, WebhookNotFound
+from worker.store.errors import (
+    EnvironmentNotFound,
+    TooManyWebhooks,
+    UnreadableRecord,
+    WebhookNotFound,
+)
 from worker.store.webhooks import MOST_ATTEMPTS_KEPT, MOST_QUEUED, MOST_WEBHOOKS
 from worker.store.workflows import create_environment
 
@@ -64,6 +71,94 @@ class WebhookSuite:
         assert store.deliveries.announce(PRODUCTION, an_event(2)) == 0
         health = store.webhooks.health(PRODUCTION, webhook.id)
         assert (health.queued, health.dropped) == (MOST_QUEUED, 1)
+        counted: dict[str, int] = {}
+        store.counting.hand_over(lambda batch: counted.update(batch.counts))
+        assert counted == {"webhook_deliveries:dropped": 1}
+
+    @pytest.mark.parametrize("record", ["5", "null", '{"events":7}', "{"], ids=range(4))
+    def test_announce__damaged_webhook__reaches_the_others(self, store: Store, record: str) -> None:
+        new_webhook(store, PRODUCTION)
+        raw(store).hset(store.keyspace.webhooks(PRODUCTION), "damaged", record)
+        assert store.deliveries.announce(PRODUCTION, an_event()) == 1
+
+    def test_announce__for_one_webhook__comes_first_and_waits_for_no_rest(
+        self, store: Store
+    ) -> None:
+        webhook = new_webhook(store, PRODUCTION)
+        store.deliveries.announce(PRODUCTION, an_event(1))
+        fail_once(store, PRODUCTION, wait_ms=0)
+        assert store.deliveries.claim(PRODUCTION, LEASE_MS) is None
+        store.deliveries.announce(PRODUCTION, an_event(2), only=webhook.id)
+        assert store.deliveries.claim(PRODUCTION, LEASE_MS, sound=True) is None
+        first = store.deliveries.claim(PRODUCTION, LEASE_MS)
+        assert first is not None
+        assert (first.delivery.id, first.retrying) == ("schedule-failed-2", True)
+
+    def test_claim__several_webhooks__take_turns(self, store: Store) -> None:
+        made = {new_webhook(store, PRODUCTION).id for _ in range(3)}
+        for number in range(2):
+            store.deliveries.announce(PRODUCTION, an_event(number))
+        turns = []
+        for _ in range(6):
+            claimed = store.deliveries.claim(PRODUCTION, LEASE_MS)
+            assert claimed is not None
+            turns.append(claimed.webhook.id)
+            store.deliveries.settle(claimed, an_attempt(claimed), pause_ms=0, again_ms=0)
+            _await_the_next_millisecond(store)
+        assert set(turns[:3]) == set(turns[3:]) == made
+
+    def test_claim__delivery_that_cannot_be_read__keeps_no_other_waiting(
+        self, store: Store
+    ) -> None:
+        webhook = new_webhook(store, PRODUCTION)
+        part = store.keyspace.webhook_part
+        store.deliveries.announce(PRODUCTION, an_event(1))
+        raw(store).hset(part(PRODUCTION, webhook.id, "deliveries"), "schedule-failed-1", "{")
+        with pytest.raises(UnreadableRecord):
+            store.deliveries.claim(PRODUCTION, LEASE_MS)
+        store.deliveries.announce(PRODUCTION, an_event(2))
+        raw(store).hdel(part(PRODUCTION, webhook.id, "state"), "lease", "lease_ends")
+        claimed = store.deliveries.claim(PRODUCTION, LEASE_MS)
+        assert claimed is not None
+        assert claimed.delivery.id == "schedule-failed-2"
+
+    def test_change__pause__queues_nothing_and_delivers_what_waits_when_it_ends(
+        self, store: Store
+    ) -> None:
+        made = new_webhook(store, PRODUCTION)
+        store.deliveries.announce(PRODUCTION, an_event(1))
+        fail_once(store, PRODUCTION)
+        before, paused = store.webhooks.change(PRODUCTION, made.id, paused=True, name="n")
+        assert (before, paused) == (made, replace(made, paused=True, name="n"))
+        assert store.deliveries.announce(PRODUCTION, an_event(2)) == 0
+        health = store.webhooks.health(PRODUCTION, made.id)
+        assert (health.queued, health.failures) == (1, 0)
+        assert store.webhooks.healths(PRODUCTION) == [health]
+        assert store.deliveries.claim(PRODUCTION, LEASE_MS) is None
+        store.webhooks.change(PRODUCTION, made.id, paused=False)
+        assert store.deliveries.claim(PRODUCTION, LEASE_MS) is not None
+
+    def test_change__other_url__is_tried_at_once_as_a_sound_webhook(self, store: Store) -> None:
+        made = new_webhook(store, PRODUCTION)
+        store.deliveries.announce(PRODUCTION, an_event())
+        fail_once(store, PRODUCTION)
+        store.webhooks.change(PRODUCTION, made.id, url="https://example.com/other")
+        health = store.webhooks.health(PRODUCTION, made.id)
+        assert (health.failures, health.failing_since_ms) == (0, None)
+        again = store.deliveries.claim(PRODUCTION, LEASE_MS, sound=True)
+        assert again is not None
+        assert (again.webhook.url, again.delivery.attempts) == ("https://example.com/other", 1)
+
+    def test_change__of_a_record_that_has_changed__is_not_written(self, store: Store) -> None:
+        made = new_webhook(store, PRODUCTION)
+        key = store.keyspace.webhooks(PRODUCTION)
+        before = raw(store).hget(key, made.id)
+        store.webhooks.rotate(PRODUCTION, made.id)
+        stale = (made.id, before, before, "")
+        assert store.database.run("write it", "webhook/replace", [key], stale) == 0
+        assert len(store.webhooks.get(PRODUCTION, made.id).secrets) == 2
+        with pytest.raises(WebhookNotFound):
+            store.webhooks.change(PRODUCTION, "none", name="n")
 
     def test_claim__webhook_under_a_lease__gives_only_those_of_others(self, store: Store) -> None:
         new_webhook(store, PRODUCTION)
@@ -164,11 +259,11 @@ class WebhookSuite:
     ) -> None:
         before = keys_of(store)
         webhook = new_webhook(store, PRODUCTION)
-        for number in (1, 2):
-            store.deliveries.announce(PRODUCTION, an_event(number))
-        first = store.deliveries.claim(PRODUCTION, LEASE_MS)
-        assert first is not None
-        store.deliveries.settle(first, an_attempt(first, "failed"), pause_ms=0, again_ms=0)
+        store.deliveries.announce(PRODUCTION, an_event(1))
+        fail_once(store, PRODUCTION, wait_ms=0)
+        raw(store).hdel(
+            store.keyspace.webhook_part(PRODUCTION, webhook.id, "state"), "paused_until"
+        )
         claimed = store.deliveries.claim(PRODUCTION, LEASE_MS)
         assert claimed is not None
         store.webhooks.delete(PRODUCTION, webhook.id)
@@ -198,3 +293,8 @@ class WebhookSuite:
         raw(store).delete(store.keyspace.webhook_environments())
         assert store.deliveries.mend_watched([PRODUCTION, TEST]) == 1
         assert store.deliveries.watched() == [PRODUCTION]
+
+
+def _await_the_next_millisecond(store: Store) -> None:
+    begun_ms = store.database.now_ms()
+    wait_until(lambda: store.database.now_ms() > begun_ms, "a millisecond is over", 5)

@@ -14,7 +14,7 @@ HERE = ("--environment", "test")
 
 
 def test_webhooks__created_tested_deleted__says_what_came_of_it(run: Run, store: Store) -> None:
-    made = run("webhooks", "create", "https://localhost/hook", "--event", "test", *HERE)
+    made = run("webhooks", "create", "https://hooks.invalid/hook", "--event", "test", *HERE)
     assert made.exit_code == 0, made.stderr
     assert made.stdout.startswith("whsec_")
     webhook = json_of(run("webhooks", "list", *HERE, "--json"))[0]
@@ -49,6 +49,16 @@ def test_webhooks__created_tested_deleted__says_what_came_of_it(run: Run, store:
     assert "answered 200" in delivered.stdout
     log = run("webhooks", "deliveries", own.id, *HERE).stdout
     assert "delivered" in log
+
+    both = run("webhooks", "update", own.id, "--event", "test", "--all-events", *HERE)
+    assert both.exit_code == 2
+    elsewhere = ("--url", "https://hooks.example.com/", "--event", "test")
+    changed = run("webhooks", "update", own.id, *elsewhere, "--name", "mine", *HERE)
+    assert changed.exit_code == 0, changed.stderr
+    assert "paused" in run("webhooks", "pause", own.id, *HERE).stdout
+    resumed = json_of(run("webhooks", "resume", own.id, *HERE, "--json"))
+    assert (resumed["url"], resumed["events"]) == ("https://hooks.example.com/", ["test"])
+    assert (resumed["name"], resumed["paused"]) == ("mine", False)
 
     rotated = run("webhooks", "rotate", own.id, *HERE)
     assert rotated.stdout.startswith("whsec_")

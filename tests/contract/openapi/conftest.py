@@ -52,6 +52,7 @@ from tests.support.servers.objects import CREDENTIALS, ObjectServer, ensure_buck
 from tests.support.servers.redis import Server, running_server
 from tests.support.systems.parts import Guardian, Part
 from worker.objects import ObjectSettings, ObjectStore
+from worker.store import Store
 from worker.store.jobs.messages import QUEUE_WORK
 
 BODY_LIMIT_BYTES = 100_000
@@ -102,7 +103,12 @@ def recorder(
         client = stack.enter_context(instance.client())
         recorder = Recorder(client, client.get("/openapi.json").json())
         running_worker = partial(_running_worker, instance, s3_server, objects, directory)
-        _record(recorder, lambda token: stack.enter_context(instance.client(token)), running_worker)
+        store = stack.enter_context(instance.store())
+
+        def connect(token: str) -> httpx.Client:
+            return stack.enter_context(instance.client(token))
+
+        _record(recorder, connect, running_worker, store)
         yield recorder
 
 
@@ -122,7 +128,10 @@ def world(recorder: Recorder) -> World:
 
 
 def _record(
-    recorder: Recorder, connect: Callable[[str], httpx.Client], running_worker: RunningWorker
+    recorder: Recorder,
+    connect: Callable[[str], httpx.Client],
+    running_worker: RunningWorker,
+    store: Store,
 ) -> None:
     with recorder.about("projects"):
         record_projects(recorder)
@@ -160,7 +169,7 @@ def _record(
     with recorder.about("account", VERCEL):
         record_account(recorder)
     with recorder.about("webhooks"):
-        record_webhooks(recorder)
+        record_webhooks(recorder, store)
     record_missing(recorder)
 
 

@@ -198,21 +198,30 @@ def _for_sdk_key(world: World, case: AnyCase) -> None:
 
 def _for_webhook(world: World, case: AnyCase) -> None:
     """Create where there is room; delete one made for it, never the one that other cases need."""
-
-    def documented(operation: str) -> str:
-        return str(world.real(world.recorder.examples(operation)["parameters"])["webhookId"])
-
+    needed = _webhook_of(world, "getWebhook")
     if case.operation.method.upper() == "POST":
         for each in world.client.get(WEBHOOKS).json()["items"]:
-            if each["id"] != documented("getWebhook"):
+            if each["id"] != needed:
                 world.unmake(f"{WEBHOOKS}/{each['id']}")
-    elif case.path_parameters["webhookId"] in {
-        documented("getWebhook"),
-        documented("deleteWebhook"),
-    }:
+    elif case.path_parameters["webhookId"] in {needed, _webhook_of(world, "deleteWebhook")}:
         reply = world.client.post(WEBHOOKS, json=WEBHOOK_BODY)
         if reply.is_success:
             case.path_parameters["webhookId"] = reply.json()["id"]
+
+
+def _for_webhook_patch(world: World, case: AnyCase) -> None:
+    """Change another one than other cases need, which could not test it while it is paused."""
+    needed = _webhook_of(world, "getWebhook")
+    if case.path_parameters["webhookId"] != needed:
+        return
+    webhooks = world.client.get(WEBHOOKS).json()["items"]
+    others = [each["id"] for each in webhooks if each["id"] != needed]
+    made = others or [world.client.post(WEBHOOKS, json=WEBHOOK_BODY).json()["id"]]
+    case.path_parameters["webhookId"] = made[0]
+
+
+def _webhook_of(world: World, operation: str) -> str:
+    return str(world.real(world.recorder.examples(operation)["parameters"])["webhookId"])
 
 
 _TEXTS: Final = {"name": "Beta testers", "description": "", "tags": ["beta"]}
@@ -280,5 +289,6 @@ PREPARATIONS: Final[Mapping[str, Callable[[World, AnyCase], None]]] = {
     "deleteSdkKey": _for_sdk_key,
     "createWebhook": _for_webhook,
     "deleteWebhook": _for_webhook,
+    "patchWebhook": _for_webhook_patch,
     "getDatafile": _for_datafile,
 }

@@ -1,9 +1,12 @@
-"""Records webhooks; no worker is there to deliver anything to them."""
+"""Records webhooks; no worker is there, so attempts are put on record as one would."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 from tests.support.documents import names
 from tests.support.documents.recording import Recorder
+from tests.support.store.webhooks import an_attempt
+from worker.store import EnvironmentRef, Store
 
 WEBHOOKS: Final = f"/api/v2/projects/{names.PROJECT}/environments/{names.ENVIRONMENT}/webhooks"
 WEBHOOK_BODY: Final[dict[str, Any]] = {
@@ -14,7 +17,7 @@ WEBHOOK_BODY: Final[dict[str, Any]] = {
 _HERE: Final = {"projectKey": names.PROJECT, "environmentKey": names.ENVIRONMENT}
 
 
-def record_webhooks(recorder: Recorder) -> None:
+def record_webhooks(recorder: Recorder, store: Store) -> None:
     """Leaves a webhook that hears of everything."""
     ask, create = recorder.ask, "createWebhook"
     everything = {"url": "https://hooks.example.com/everything"}
@@ -27,6 +30,19 @@ def record_webhooks(recorder: Recorder) -> None:
     ask("rotateWebhookSecret", "another secret", path=kept)
     ask("getWebhook", "its secret was replaced", path=kept)
     ask("testWebhook", "queued", path=kept, status=202)
-    ask("getWebhookDeliveries", "none yet", path=kept)
+    _attempt(store, "failed", status=503, reason="answered 503")
+    _attempt(store, "delivered", status=204)
+    ask("getWebhookDeliveries", "delivered at the second attempt", path=kept)
+    changes = {"url": "https://hooks.example.com/new", "events": ["import.stopped"]}
+    ask("patchWebhook", "another URL", path=kept, body=changes)
+    ask("patchWebhook", "paused", path=other, body={"paused": True})
+    ask("testWebhook", path=other, status=409)
     ask("deleteWebhook", path=other, status=204)
     ask("deleteWebhook", path=other, status=404)
+
+
+def _attempt(store: Store, outcome: str, **answer: object) -> None:
+    claimed = store.deliveries.claim(EnvironmentRef(names.PROJECT, names.ENVIRONMENT), 60_000)
+    assert claimed is not None
+    attempt = replace(an_attempt(claimed, outcome, **answer), at_ms=store.database.now_ms())
+    store.deliveries.settle(claimed, attempt, pause_ms=0, again_ms=0)

@@ -29,3 +29,11 @@ def an_attempt(claimed: Claimed, outcome: str = "delivered", **fields: object) -
         duration_ms=5,
         **fields,  # type: ignore[arg-type]
     )
+
+
+def fail_once(store: Store, env: EnvironmentRef, wait_ms: int = 60_000) -> None:
+    """Claim a delivery and settle it as failed; its webhook rests for a minute."""
+    claimed = store.deliveries.claim(env, 60_000)
+    assert claimed is not None
+    waits = {"pause_ms": wait_ms, "again_ms": wait_ms, "rest_ms": 60_000}
+    assert store.deliveries.settle(claimed, an_attempt(claimed, "failed"), **waits)

@@ -23,6 +23,8 @@ INSIDE: Final = (
     *("::1", "::", "fe80::1", "fc00::1", "fd00:ec2::254", "fec0::1", "ff02::1", "2001:db8::1"),
     *("::ffff:127.0.0.1", "::ffff:169.254.169.254", "::ffff:0.0.0.0", "::127.0.0.1"),
     *("64:ff9b::a9fe:a9fe", "64:ff9b:1::a00:1", "2002:7f00:1::", "2002:a9fe:a9fe::1"),
+    *("64:ff9b:1:7f00:0:100:808:808", "::ffff:0:7f00:1", "4000::1", "5f00::1", "3fff::1"),
+    "192.88.99.1",
 )
 
 
@@ -85,14 +87,37 @@ def test_address__allowed__is_reached_and_no_other_is(allowed: str, url: str, ad
         ("https://example.com:99999/", "malformed"),
         ("https://[::1/", "malformed"),
         ("https://-x.com/", "no host"),
+        ("https://a..b/", "no host"),
+        *((f"https://{host}/", "is a number") for host in ("127.1", "2130706433", "1.2.3.4.5")),
+        *((f"https://{host}/", "is a number") for host in ("0x7f000001", "017700000001")),
+        *((f"https://{host}/", "leads to this machine") for host in ("localhost", "a.LocalHost")),
+        ("https://[v1.x]/", "malformed"),
+        ("https://[fe80::1%25eth0]/", "malformed"),
         (f"https://example.com/{'a' * MOST_URL_LENGTH}", "longer"),
     ],
-    ids=range(18),
+    ids=range(28),
 )
 def test_url__not_of_a_receiver__is_refused_without_repeating_it(url: str, reason: str) -> None:
     with pytest.raises(ReceiverRefused, match=reason) as caught:
         ReceiverUrl.parse(url, NOTHING)
     assert "pw" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "authority", "target"),
+    [
+        ("https://http/", "http", "/"),
+        ("https://Example.com:443", "example.com", "/"),
+        ("https://example.com:8443?a=b", "example.com:8443", "/?a=b"),
+        ("https://[2606:2800:21f:cb07::1]//x;y", "[2606:2800:21f:cb07::1]", "//x;y"),
+    ],
+    ids=range(4),
+)
+def test_url__of_a_receiver__is_asked_for_as_it_was_given(
+    url: str, authority: str, target: str
+) -> None:
+    found = ReceiverUrl.parse(url, NOTHING)
+    assert (found.authority, found.target) == (authority, target)
 
 
 @pytest.mark.parametrize("text", ["10.0.0.0/33", "10.0.0.1/8", "a b", "http://x", ""])

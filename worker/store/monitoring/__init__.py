@@ -19,6 +19,7 @@ from worker.store.monitoring.counters import (
     STAGES,
     UNEXPECTED_ERRORS,
     UNIT_RETRIES,
+    WEBHOOK_DELIVERIES,
     Counter,
 )
 from worker.store.monitoring.counting import Counting
@@ -42,6 +43,7 @@ __all__ = [
     "STAGE_SECONDS",
     "UNEXPECTED_ERRORS",
     "UNIT_RETRIES",
+    "WEBHOOK_DELIVERIES",
     "CountSender",
     "Counter",
     "Counting",

@@ -74,6 +74,12 @@ INBOX_OBJECTS: Final = Counter(
     (("done",), ("failed",)),
 )
 EXPORT_ROWS: Final = Counter("export_rows", "Rows of written exports.")
+WEBHOOK_DELIVERIES: Final = Counter(
+    "webhook_deliveries",
+    "Attempts to deliver an event to a webhook, and events that found its queue full.",
+    ("outcome",),
+    (("delivered",), ("failed",), ("lost",), ("dropped",)),
+)
 STAGE_SECONDS: Final = Counter(
     "stage_seconds",
     "Seconds of wall-clock time that complete jobs spent in each stage.",
@@ -112,6 +118,7 @@ COUNTERS: Final = (
     IMPORT_ROWS,
     EXPORT_ROWS,
     INBOX_OBJECTS,
+    WEBHOOK_DELIVERIES,
     STAGE_SECONDS,
     UNIT_RETRIES,
     LEASES_LOST,

@@ -65,6 +65,10 @@ class Survey:
     """What builds may still write."""
     inbox_waiting: int = 0
     """Objects of the inbox whose import has not begun, in its last listing."""
+    deliveries_waiting: int = 0
+    """Events that wait to be delivered to webhooks."""
+    webhooks_failing: int = 0
+    """Webhooks at which every attempt has failed for an hour."""
 
 
 CODEC: Final = RecordCodec(Survey)

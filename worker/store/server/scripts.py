@@ -84,6 +84,7 @@ ScriptName = Literal[
     "webhook/claim",
     "webhook/create",
     "webhook/delete",
+    "webhook/replace",
     "webhook/settle",
 ]
 

@@ -17,7 +17,7 @@ from worker.store.webhooks.records import (
     WebhookHealth,
     new_signing_secret,
 )
-from worker.store.webhooks.webhook_store import WebhookStore
+from worker.store.webhooks.webhook_store import WebhookChanges, WebhookStore
 
 __all__ = [
     "EVENT_KINDS",
@@ -33,6 +33,7 @@ __all__ = [
     "EventKind",
     "SigningSecret",
     "Webhook",
+    "WebhookChanges",
     "WebhookHealth",
     "WebhookStore",
     "new_signing_secret",

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Final
 
 from worker.batches import batches
-from worker.store.errors import UnreadableRecord
 from worker.store.jobs.records import JobRef
 from worker.store.keyspace import EnvironmentRef
+from worker.store.monitoring import WEBHOOK_DELIVERIES, Counting
 from worker.store.records import RecordCodec
 from worker.store.server.connections import driver_errors
 from worker.store.server.database import Database
@@ -34,8 +34,9 @@ _PER_CALL: Final = 500
 class DeliveryQueue:
     """The queues of all webhooks. Every method may raise ``StoreUnavailable``."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, counting: Counting) -> None:
         self._db = database
+        self._counting = counting
 
     def announce(
         self,
@@ -52,10 +53,11 @@ class DeliveryQueue:
             event: What happened.
             about: The job that it is about: then it is queued once for its id, however often it
                 is announced, and not at all when the job is no longer on record.
-            only: The one webhook that gets it, whatever it asks for.
+            only: The one webhook that gets it, whatever it asks for, before all that waits.
 
         Returns:
-            How many webhooks have it in their queues; 0 also when it was announced before.
+            How many webhooks have it in their queues; 0 also when it was announced before. Each
+            whose queue is full is counted.
         """
         keys = self._db.keys
         job = keys.webhooks(env) if about is None else keys.job(env, about.kind, about.job_id)
@@ -64,7 +66,9 @@ class DeliveryQueue:
         record = _DELIVERIES.encode(delivery)
         arguments = (once, event.kind, only or "", event.id, record, MOST_QUEUED)
         what = f"announce {event.kind} in {env.environment}"
-        return int(self._db.run(what, "webhook/announce", [keys.webhooks(env), job], arguments))
+        takers, full = self._db.run(what, "webhook/announce", [keys.webhooks(env), job], arguments)
+        self._counting.add(WEBHOOK_DELIVERIES, "dropped", number=int(full))
+        return int(takers)
 
     def watched(self) -> list[EnvironmentRef]:
         """The environments that have, or had, webhooks. Cost: one round trip."""
@@ -97,10 +101,15 @@ class DeliveryQueue:
                 self._db.client.srem(self._db.keys.webhook_environments(), *gone)
         return len(watched)
 
-    def claim(self, env: EnvironmentRef, lease_ms: int) -> Claimed | None:
+    def claim(self, env: EnvironmentRef, lease_ms: int, *, sound: bool = False) -> Claimed | None:
         """Take a delivery that is due; ``None`` if there is none. Cost: one round trip.
 
-        A lost answer leaves a lease to run out.
+        Webhooks take turns. A lost answer leaves a lease to run out.
+
+        Args:
+            env: Whose webhooks.
+            lease_ms: For how long no other process takes a delivery to the same webhook.
+            sound: Pass over webhooks whose last attempt has failed.
 
         Raises:
             UnreadableRecord: the webhook or the delivery is damaged; the webhook is not tried
@@ -108,16 +117,23 @@ class DeliveryQueue:
         """
         token = self._db.random_name()
         what, key = f"claim a delivery in {env.environment}", self._db.keys.webhooks(env)
-        reply = self._db.run(what, "webhook/claim", [key], [token, lease_ms])
+        arguments = (token, lease_ms, "1" if sound else "")
+        reply = self._db.run(what, "webhook/claim", [key], arguments)
         if reply is None:
             return None
         webhook = decode_webhook(reply[0].decode(), reply[1])
-        name = f"delivery {reply[2].decode()[:80]}"
-        if len(reply) <= 3:  # noqa: PLR2004 - what a script returns ends before a missing value
-            raise UnreadableRecord.of(name)
-        return Claimed(env, webhook, _DELIVERIES.decode(reply[3], name), token)
+        delivery = _DELIVERIES.decode(reply[3], f"delivery {reply[2].decode()[:80]}")
+        return Claimed(env, webhook, delivery, token, retrying=int(reply[4]) > 0)
 
-    def settle(self, claimed: Claimed, attempt: Attempt, *, pause_ms: int, again_ms: int) -> bool:
+    def settle(
+        self,
+        claimed: Claimed,
+        attempt: Attempt,
+        *,
+        pause_ms: int,
+        again_ms: int,
+        rest_ms: int = 0,
+    ) -> bool:
         """Record how an attempt ended. Safe to retry: a second time does nothing.
 
         Args:
@@ -126,6 +142,7 @@ class DeliveryQueue:
             pause_ms: For how long the webhook rests after a first failure; twice as long after each
                 that follows, up to 60 times.
             again_ms: When this delivery is due again if it failed, in milliseconds from now.
+            rest_ms: For how long it rests at least after a failure.
 
         Returns:
             Whether it was recorded: not if another process has the lease by now, or if the
@@ -135,10 +152,11 @@ class DeliveryQueue:
         arguments = (
             *(claimed.webhook.id, claimed.token, claimed.delivery.id, attempt.outcome),
             *(_ATTEMPTS.encode(attempt), MOST_ATTEMPTS_KEPT, pause_ms, again_ms),
-            _DELIVERIES.encode(tried),
+            *(_DELIVERIES.encode(tried), rest_ms),
         )
-        what, key = (
-            f"settle a delivery of {claimed.webhook.id}",
-            [self._db.keys.webhooks(claimed.env)],
-        )
-        return bool(self._db.run(what, "webhook/settle", key, arguments))
+        what = f"settle a delivery of {claimed.webhook.id}"
+        key = self._db.keys.webhooks(claimed.env)
+        settled = bool(self._db.run(what, "webhook/settle", [key], arguments))
+        if settled:
+            self._counting.add(WEBHOOK_DELIVERIES, attempt.outcome)
+        return settled

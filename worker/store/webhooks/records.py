@@ -60,6 +60,8 @@ class Webhook:
     created_ms: int
     created_by: str = ""
     name: str = ""
+    paused: bool = False
+    """Nothing is queued for it, and what waits stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,10 @@ class WebhookHealth:
     """Deliveries that were given up after a day."""
     dropped: int = 0
     """Events that found the queue full."""
+
+    def fails_since(self, moment_ms: int) -> bool:
+        """Whether every attempt has failed since a moment, or longer."""
+        return self.failing_since_ms is not None and self.failing_since_ms <= moment_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,8 @@ class Claimed:
     webhook: Webhook
     delivery: Delivery
     token: str
+    retrying: bool = False
+    """Whether the last attempt at a delivery to this webhook has failed."""
 
 
 def new_signing_secret(name: str) -> SigningSecret:

@@ -1,7 +1,8 @@
 """The webhooks of each environment: created, read, changed and deleted."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypedDict, Unpack
 
 from worker.store.errors import (
     EnvironmentNotFound,
@@ -30,6 +31,15 @@ ROTATION_MS: Final = 86_400_000
 
 _WEBHOOKS: Final = RecordCodec(Webhook, outside=["id"])
 _ATTEMPTS: Final = RecordCodec(Attempt)
+
+
+class WebhookChanges(TypedDict, total=False):
+    """What of a webhook can be changed."""
+
+    url: str
+    events: tuple[EventKind, ...]
+    name: str
+    paused: bool
 
 
 class WebhookStore:
@@ -110,6 +120,22 @@ class WebhookStore:
         with driver_errors(f"count webhooks of {env.environment}"):
             return bool(self._db.client.hlen(self._db.keys.webhooks(env)))
 
+    def change(
+        self, env: EnvironmentRef, webhook_id: str, **fields: Unpack[WebhookChanges]
+    ) -> tuple[Webhook, Webhook]:
+        """Change a webhook. One that gets another URL, is paused or resumed, counts as sound.
+
+        What waits for it stays, and goes to the new URL. Cost: two round trips.
+
+        Returns:
+            The webhook before and after.
+
+        Raises:
+            WebhookNotFound: the environment has none with this id.
+            ResourceChanged: others keep changing it.
+        """
+        return self._replace(env, webhook_id, lambda before: replace(before, **fields))
+
     def rotate(self, env: EnvironmentRef, webhook_id: str) -> Webhook:
         """Give a webhook a new secret; the one before signs beside it for a day more.
 
@@ -120,19 +146,29 @@ class WebhookStore:
             ResourceChanged: others keep changing it.
         """
         secret = new_signing_secret(self._db.random_name() + self._db.random_name())
+        ends_ms = self._db.now_ms() + ROTATION_MS
 
-        def attempt() -> Webhook:
+        def rotated(before: Webhook) -> Webhook:
+            ending = replace(before.secrets[0], ends_ms=ends_ms)
+            return replace(before, secrets=(secret, ending))
+
+        return self._replace(env, webhook_id, rotated)[1]
+
+    def _replace(
+        self, env: EnvironmentRef, webhook_id: str, changed: Callable[[Webhook], Webhook]
+    ) -> tuple[Webhook, Webhook]:
+        def attempt() -> tuple[Webhook, Webhook]:
             text = self._text(env, webhook_id)
             before = decode_webhook(webhook_id, text)
-            ending = replace(before.secrets[0], ends_ms=self._db.now_ms() + ROTATION_MS)
-            changed = replace(before, secrets=(secret, ending))
+            after = changed(before)
+            rested = (after.url, after.paused) != (before.url, before.paused)
             key, what = self._db.keys.webhooks(env), f"write webhook {webhook_id}"
-            arguments = (webhook_id, text, _WEBHOOKS.encode(changed), 0)
-            if not self._db.run(what, "project/put_record", [key], arguments):
+            arguments = (webhook_id, text, _WEBHOOKS.encode(after), "1" if rested else "")
+            if not self._db.run(what, "webhook/replace", [key], arguments):
                 raise ResourceChanged(f"webhook {webhook_id} was changed at the same time")
-            return changed
+            return before, after
 
-        return retry_on_change(f"webhook {webhook_id}", attempt)
+        return retry_on_change(f"webhook {webhook_id[:64]}", attempt)
 
     def delete(self, env: EnvironmentRef, webhook_id: str) -> None:
         """Delete a webhook with all that waits for it, also on a server out of memory.
@@ -145,20 +181,26 @@ class WebhookStore:
             raise _not_found(env, webhook_id)
 
     def health(self, env: EnvironmentRef, webhook_id: str) -> WebhookHealth:
-        """How deliveries have gone of late. Cost: two round trips."""
-        keys, what = self._db.keys, f"read the state of webhook {webhook_id}"
-        with driver_errors(what):
-            state = self._db.client.hgetall(keys.webhook_part(env, webhook_id, "state"))
-            queued = self._db.client.hlen(keys.webhook_part(env, webhook_id, "deliveries"))
-        numbers = {name.decode(): int(text) for name, text in state.items() if text.isdigit()}
-        return WebhookHealth(
-            queued=queued,
-            failures=numbers.get("failures", 0),
-            failing_since_ms=numbers.get("failing_since"),
-            delivered_ms=numbers.get("delivered"),
-            lost=numbers.get("lost", 0),
-            dropped=numbers.get("dropped", 0),
-        )
+        """How deliveries have gone of late. Cost: one round trip."""
+        return self._healths(env, [webhook_id])[0]
+
+    def healths(self, env: EnvironmentRef) -> list[WebhookHealth]:
+        """How deliveries to each webhook have gone of late. Cost: two round trips."""
+        with driver_errors(f"list webhooks of {env.environment}"):
+            names = self._db.client.hkeys(self._db.keys.webhooks(env))
+        return self._healths(env, [name.decode() for name in names])
+
+    def _healths(self, env: EnvironmentRef, webhook_ids: Sequence[str]) -> list[WebhookHealth]:
+        keys = self._db.keys
+        with driver_errors(f"read the state of webhooks of {env.environment}"):
+            pipeline = self._db.client.pipeline(transaction=False)
+            for webhook_id in webhook_ids:
+                pipeline.hgetall(keys.webhook_part(env, webhook_id, "state"))
+                pipeline.hlen(keys.webhook_part(env, webhook_id, "deliveries"))
+            found = pipeline.execute()
+        return [
+            _health(state, queued) for state, queued in zip(found[::2], found[1::2], strict=True)
+        ]
 
     def attempts(self, env: EnvironmentRef, webhook_id: str) -> list[Attempt]:
         """The last attempts, newest first. Cost: one round trip.
@@ -198,3 +240,15 @@ def watch_environment(database: Database, env: EnvironmentRef) -> None:
 
 def _not_found(env: EnvironmentRef, webhook_id: str) -> WebhookNotFound:
     return WebhookNotFound(f"environment {env.environment} has no webhook {webhook_id[:64]}")
+
+
+def _health(state: Mapping[bytes, bytes], queued: int) -> WebhookHealth:
+    numbers = {name.decode(): int(text) for name, text in state.items() if text.isdigit()}
+    return WebhookHealth(
+        queued=queued,
+        failures=numbers.get("failures", 0),
+        failing_since_ms=numbers.get("failing_since"),
+        delivered_ms=numbers.get("delivered"),
+        lost=numbers.get("lost", 0),
+        dropped=numbers.get("dropped", 0),
+    )

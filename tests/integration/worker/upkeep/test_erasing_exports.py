@@ -13,10 +13,10 @@ from tests.support.store.schedules import new_schedule
 from tests.support.store.stores import PRODUCTION, clock_ms, raw, token
 from tests.support.systems.erasures import erase, places_of, run_export, start_erasure, take_turn
 from tests.support.systems.imports import Imports, imports_in_process
-from worker.options.exports import ExportOptions
 from worker.exports.run import ExportWork
 from worker.jobs.export_place import ExportPlace
 from worker.objects import ObjectSettings, ObjectStore
+from worker.options.exports import ExportOptions
 from worker.store import Edit, ExportRequest, JobRef, admit_export
 from worker.store.jobs import Composition
 from worker.store.keyspace import INCLUDED

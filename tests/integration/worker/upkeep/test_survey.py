@@ -8,6 +8,7 @@ import pytest
 from tests.support.servers.objects import ObjectServer
 from tests.support.servers.redis import Server, wait_until
 from tests.support.store.stores import token
+from tests.support.store.webhooks import an_event, new_webhook
 from tests.support.systems.imports import Imports, imports_in_process
 from worker.store import Store, StoreUnavailable
 from worker.store.monitoring import CHORES, Counting, CountSender
@@ -79,12 +80,19 @@ def test_survey__while_an_import_waits__counts_jobs_lists_queues_and_memory(
     store.client.hset(job, "touched", services.clock_ms() - 100_000)
     services = dataclasses.replace(services, clock_ms=lambda: running.services.clock_ms() + 50_000)
 
+    webhook = new_webhook(store, lists.env)
+    store.deliveries.announce(lists.env, an_event())
+    state = store.keyspace.webhook_part(lists.env, webhook.id, "state")
+    store.client.hset(state, "failing_since", 1)
+
     assert survey_store(services) == 1
     found = store.monitoring.read().survey
+    store.webhooks.delete(lists.env, webhook.id)
     running.finish(request)
 
     assert found is not None
     assert found.jobs["import:waiting"] == 1
+    assert (found.deliveries_waiting, found.webhooks_failing) == (1, 1)
     assert 99_000 < found.queue_age_ms < 130_000, "by the store's clock"
     assert 49_000 < found.skew_ms < 51_000
     assert found.queue_depths == {"bigseg.work": 0, "bigseg.upkeep": 0}

@@ -54,9 +54,9 @@ _RACES = {
         "listFlagSegmentListImports",
         "patchExpiringTargetsForSegment",
         "patchExpiringUserTargetsForSegment",
+        "patchWebhook",
         "resetToken",
         "rotateWebhookSecret",
-        "testWebhook",
     )
 }
 #: What any token may ask; of projects it sees those in its scope.

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- settle(webhooks; id, token, delivery, outcome, attempt, kept, pause ms, again in ms, record)
---   -> 1, or 0 when the lease was taken over, or the webhook is deleted
--- The pause is doubled with each failure in a row, up to 60 times as long.
+-- settle(webhooks; id, token, delivery, outcome, attempt, kept, pause ms, again in ms, record,
+--   rest ms) -> 1, or 0 when the lease was taken over, or the webhook is deleted
+-- The pause is doubled with each failure in a row, up to 60 times as long; the rest is its least.
 -- outcome is 'delivered', 'failed' (the record is tried again) or 'lost' (it is not).
 local id, state, queue = ARGV[1], key_of(ARGV[1], 'state'), key_of(ARGV[1], 'queue')
 if redis.call('HEXISTS', webhooks, id) == 0 then return 0 end
@@ -22,7 +22,8 @@ if outcome == 'delivered' then
 else
   local failures = redis.call('HINCRBY', state, 'failures', 1)
   redis.call('HSETNX', state, 'failing_since', now)
-  redis.call('HSET', state, 'paused_until', now + math.min(2 ^ (failures - 1), 60) * tonumber(ARGV[7]))
+  local pause = math.min(2 ^ (failures - 1), 60) * tonumber(ARGV[7])
+  redis.call('HSET', state, 'paused_until', now + math.max(pause, tonumber(ARGV[10])))
   if outcome == 'lost' then redis.call('HINCRBY', state, 'lost', 1) end
 end
 return 1
