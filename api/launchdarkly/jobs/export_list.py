@@ -1,7 +1,7 @@
 """``GET …/exports``: the exports of a segment or of an environment, newest first."""
 
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated, Final, get_args
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -26,7 +26,8 @@ from api.launchdarkly.wire.parameters import SEGMENT_ROUTE, Offset
 from api.launchdarkly.wire.requests import EnvironmentRefOf, SegmentPathOf, find_big_segment
 from api.rest.operations import READ, operation
 from api.services.services import CallerOf, Services, ServicesOf
-from worker.store import ExportRequest, JobOverview, JobRef
+from worker.export_options import ExportFormat
+from worker.store import ExportRequest, JobOverview, JobRef, Status
 
 router = APIRouter(tags=["Segments"])
 
@@ -49,8 +50,10 @@ Filter = Annotated[
     ),
 ]
 _TERMS: Final[Terms[JobOverview[ExportRequest]]] = {
-    "status": terms_of(lambda overview: overview.status),
-    "format": terms_of(lambda overview: overview.request.options.format),
+    "status": terms_of(lambda overview: overview.status, get_args(Status), "statuses"),
+    "format": terms_of(
+        lambda overview: overview.request.options.format, get_args(ExportFormat), "formats"
+    ),
     "initiator": terms_of(lambda overview: overview.request.initiator),
 }
 
