@@ -163,3 +163,4 @@ def test_command__compose__starts_what_it_says(run: Run, segment: str, source: s
     table = run("imports", "show", shown["id"], "--segment", segment).stdout
     assert f"union of {source} (revision " in table
     assert "2 keys)" in table
+    assert f"union of {source}" in run("imports", "list", "--segment", segment).stdout
