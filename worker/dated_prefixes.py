@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+_BRACE: Final = re.compile(r"[{}]")
 #: In the order in which they are listed.
 PLACEHOLDERS: Final = (
     *("date", "year", "month", "day", "time", "utc"),
@@ -51,12 +52,17 @@ class Filling:
         }
 
 
+def has_braces(address: str) -> bool:
+    """Whether an address is a template, or looks like one."""
+    return _BRACE.search(address) is not None
+
+
 def find_fault(template: str) -> str | None:
     """What is wrong with a template, such as an unknown placeholder; ``None`` if nothing is."""
     for found in _PLACEHOLDER.finditer(template):
         if found[1] not in PLACEHOLDERS:
             known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
             return f"there is no placeholder {found[0][:40]}: use {known}"
-    if re.search(r"[{}]", _PLACEHOLDER.sub("", template)):
+    if has_braces(_PLACEHOLDER.sub("", template)):
         return "a brace stands alone: placeholders are written like {date}"
     return None

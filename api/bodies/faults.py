@@ -26,6 +26,7 @@ _IN_JSON: Final = {
 _OF_A_WHOLE_BODY: Final = {
     "missing": "the request has no body: send JSON",
     "model_attributes_type": "the body must be a JSON object",
+    "model_type": "the body must be a JSON object",
 }
 #: What pydantic puts after a key that is wrong itself.
 _KEY: Final = "[key]"

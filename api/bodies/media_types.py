@@ -28,3 +28,17 @@ def require_json_type(kind: str) -> None:
     """
     if kind and not is_json(kind):
         raise UnsupportedMediaType(f"send application/json, not {kind[:80]}")
+
+
+def require_plain_json(request: Request) -> None:
+    """Make sure that a body is JSON, as far as its headers say, and not compressed.
+
+    Raises:
+        UnsupportedMediaType: it is something else.
+    """
+    require_json_type(read_media_type(request))
+    coding = request.headers.get("content-encoding", "").strip().lower()
+    if coding not in {"", "identity"}:
+        raise UnsupportedMediaType(
+            f"send the body without a Content-Encoding: {coding[:80]} is not decompressed"
+        )

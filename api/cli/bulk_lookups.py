@@ -41,6 +41,24 @@ class Answers:
     keys: Sequence[str]
     words: Sequence[Sequence[str]]
     """Of each segment, for each key: ``included``, ``excluded`` or ``unknown``."""
+    revisions: Sequence[str]
+    """Of each segment, the number of the one that they are of."""
+
+
+def note_revisions(
+    segments: Sequence[str], found: Iterable[Answers], note: Write
+) -> Iterator[Answers]:
+    """Pass answers on, and say from which key on they are of another revision of a segment."""
+    before: Sequence[str] = ()
+    for answers in found:
+        for segment, old, new in zip(segments, before, answers.revisions, strict=False):
+            if old != new:
+                note(
+                    f"segment {segment}: another revision was published meanwhile; answers "
+                    f"from {ascii(answers.keys[0])[:80]} on are of revision {new}, not {old}"
+                )
+        before = answers.revisions
+        yield answers
 
 
 class BadKeys:
@@ -158,7 +176,9 @@ def _read(connection: Connection, body: bytes, keys: Sequence[str]) -> Answers:
         raise not_bigseg(connection.url, "no Arrow stream") from exc
     if table.num_rows != len(keys):
         raise not_bigseg(connection.url, f"{table.num_rows:,} answers to {len(keys):,} questions")
-    return Answers(keys, [_words(column) for column in table.columns[1:]])
+    facts = [field.metadata or {} for field in table.schema][1:]
+    revisions = [each.get(b"revision", b"").decode() for each in facts]
+    return Answers(keys, [_words(column) for column in table.columns[1:]], revisions)
 
 
 def _words(column: Any) -> list[str]:  # noqa: ANN401 - pyarrow is imported when it is needed

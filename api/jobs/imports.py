@@ -94,7 +94,7 @@ async def import_source(body: SourceBody, start: Start) -> Response:
         ImportInProgress: or another error of :func:`admit`.
     """
     named = body.named(start.services.settings.sources)
-    await require_importable(start.services, named, body.format)
+    await require_importable(start.services, named, body.reading)
     return await run_in_threadpool(_admit_source, body, named, start)
 
 

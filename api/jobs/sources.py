@@ -13,6 +13,7 @@ from worker.foreign_files import (
     name_foreign_file,
     name_foreign_text,
 )
+from worker.options.lists import Format, ListOptions
 from worker.objects import (
     FOLDER_FAULT,
     NamedSource,
@@ -65,7 +66,7 @@ def require_list(head: bytes, told: Format | None) -> None:
 
 
 async def require_importable(
-    services: Services, named: Sequence[NamedSource], told: Format | None = None
+    services: Services, named: Sequence[NamedSource], reading: ListOptions
 ) -> None:
     """Refuse sources of which it is known that no import could read them.
 
@@ -78,7 +79,7 @@ async def require_importable(
     Args:
         services: give access to S3.
         named: all that a request names.
-        told: what the importer says the files are.
+        reading: what the importer says of the files.
 
     Raises:
         InvalidRequest: one is a folder, or only its decoded key exists; the first file is no list;
@@ -96,10 +97,9 @@ async def require_importable(
 
     def check() -> None:
         objects = services.objects()
-        selector = Selector(
-            objects, settings.sources, settings.import_objects, require_time, briefly=True
-        )
-        _check(objects, selector, named, told)
+        allowed, most = settings.sources, settings.import_objects
+        selector = Selector(objects, allowed, most, reading, require_time, briefly=True)
+        _check(objects, selector, named)
 
     try:
         await services.object_threads.run(check)
@@ -111,9 +111,7 @@ async def require_importable(
         return
 
 
-def _check(
-    objects: ObjectStore, selector: Selector, named: Sequence[NamedSource], told: Format | None
-) -> None:
+def _check(objects: ObjectStore, selector: Selector, named: Sequence[NamedSource]) -> None:
     found = Selection()
     for source in named:
         selector.on_wait()
@@ -128,7 +126,7 @@ def _check(
                 selector.add_to(found, source)
         selector.check_count(len(found.files))
     selector.on_wait()
-    _check_first(objects, found, told)
+    _check_first(objects, found, selector.reading.format)
 
 
 def _check_first(objects: ObjectStore, found: Selection, told: Format | None) -> None:

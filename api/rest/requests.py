@@ -6,7 +6,7 @@ from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
 
 from api.bodies.json_values import read_json
-from api.bodies.media_types import read_media_type, require_json_type
+from api.bodies.media_types import require_plain_json
 from api.bodies.unknown_names import unknown_name
 from api.errors import InvalidRequest
 
@@ -24,7 +24,7 @@ async def require_json(request: Request) -> None:
         InvalidRequest: as ``read_json``.
         UnsupportedMediaType: it is something else.
     """
-    require_json_type(read_media_type(request))
+    require_plain_json(request)
     raw = await request.body()
     if raw and request.scope["route"].body_field is not None:
         read_json(raw)

@@ -162,13 +162,22 @@ def _row(job: dict[str, Any]) -> tuple[object, ...]:
         job["progress"]["percent"],
         job["mode"],
         moment(job["creationTime"]),
-        _name_files(job),
+        _name_sources(job),
         report.get("accepted"),
         report.get("rejected"),
     )
 
 
-def _name_files(job: dict[str, Any]) -> str:
+def _name_sources(job: dict[str, Any]) -> str:
+    """The files of an import, or what it is composed of; the first few."""
+    if composition := job.get("composition"):
+        segments = [source["segmentKey"] for source in composition["segments"]]
+        named, more = segments[:_FILES_NAMED], len(segments[_FILES_NAMED:])
+        return f"{composition['op']} of {_join(named, more)}"
     names = [file["filename"] for file in job["files"][:_FILES_NAMED]]
     more = job["filesTotal"] - len(names)
+    return _join(names, more)
+
+
+def _join(names: list[str], more: int) -> str:
     return ", ".join(names) + (f" and {more:,} more" if more else "")

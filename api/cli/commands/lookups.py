@@ -7,7 +7,7 @@ import typer
 
 from api.cli.arguments.context_keys import STANDARD_INPUT, GivenKeys, KeyFile, read_keys
 from api.cli.arguments.key_files import KeyFileForm, open_keys
-from api.cli.bulk_lookups import BadKeys, look_up_file, write_csv, write_json
+from api.cli.bulk_lookups import BadKeys, look_up_file, note_revisions, write_csv, write_json
 from api.cli.errors import ExitStatus, UsageError
 from api.cli.lookups import look_up, show_lookups
 from api.cli.session.completion import complete_segments
@@ -90,8 +90,13 @@ def _look_up_file(
             display.clear()
             typer.echo(text, nl=False)
 
+        def note(text: str) -> None:
+            display.clear()
+            session.note(text)
+
         where = f"{target.segments_path}/memberships"
         found = look_up_file(connection, where, segments, keys, bad_keys, display)
+        found = note_revisions(segments, found, note)
         if session.as_json:
             write_json(found, write)
         else:

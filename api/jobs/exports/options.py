@@ -9,8 +9,10 @@ from pydantic_core import PydanticCustomError
 from api.bodies.faults import refusal
 from api.bodies.json_values import read_json
 from api.bodies.models import Flag, Int64, StrictBody, WireModel, null_is
+from api.errors import InvalidRequest
 from api.rest.requests import require_json
 from api.settings import ApiSettings
+from worker.dated_prefixes import has_braces
 from worker.objects import parse_destination
 from worker.options.exports import (
     LEAST_PART_ROWS,
@@ -119,7 +121,7 @@ async def read_options(request: Request, settings: ApiSettings) -> ExportOptions
     """Read the options from the body; an empty body of any type, or null, has the defaults.
 
     Raises:
-        InvalidRequest: the body is not an ``ExportBody``.
+        InvalidRequest: the body is not an ``ExportBody``, or its destination has placeholders.
         DestinationNotAllowed: it names a destination that no export may write to.
         UnsupportedMediaType: the body is of another type, and not empty.
     """
@@ -135,5 +137,10 @@ async def read_options(request: Request, settings: ApiSettings) -> ExportOptions
     except ValidationError as exc:
         raise refusal(exc) from exc
     if options.destination is not None:
+        if has_braces(options.destination):
+            raise InvalidRequest(
+                "destination: placeholders such as {date} are for schedules of exports; name the "
+                "folder itself"
+            )
         parse_destination(options.destination, settings.destinations, inbox=settings.inbox)
     return options

@@ -19,7 +19,7 @@ from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment
 from api.rest.operations import WRITE, operation
 from api.rest.requests import RequireJson
 from api.services.services import CallerOf, ServicesOf
-from worker.store import ListRef, SegmentNotFound, Store
+from worker.store import ListRef, Segment, SegmentNotFound, Store
 
 router = APIRouter(prefix=f"{SEGMENT_ROUTE}/compose", tags=["Segments"])
 
@@ -49,19 +49,20 @@ def compose_segment(
     """
     store = services.store()
     segment = find_big_segment(store, path)
-    sources = _find_sources(store, caller, path, body)
+    sources = _find_sources(store, caller, path, body, segment)
     start = segment_start(services, caller, segment, key, partial(respond_started, services, path))
     return compose(body, start, sources)
 
 
 def _find_sources(
-    store: Store, caller: Caller, path: SegmentPath, body: ComposeBody
+    store: Store, caller: Caller, path: SegmentPath, body: ComposeBody, segment: Segment
 ) -> list[ListRef]:
     """The lists of the segments that a request names.
 
     Raises:
         Forbidden: one is not in the caller's scope, whether it exists or not.
-        InvalidRequest: one is not there, or is no big segment; or the segment would replace itself.
+        InvalidRequest: one is not there, is no big segment, or of contexts of another kind; or the
+            segment would replace itself.
     """
     for key in body.segments:
         require_scope(caller, path.project, path.environment, key)
@@ -70,14 +71,19 @@ def _find_sources(
             f"segments: {path.segment} cannot replace itself; send mode merge, which adds the "
             "result, or remove"
         )
-    return [_find_source(store, path, key) for key in body.segments]
+    return [_find_source(store, segment, key) for key in body.segments]
 
 
-def _find_source(store: Store, path: SegmentPath, key: str) -> ListRef:
+def _find_source(store: Store, target: Segment, key: str) -> ListRef:
     try:
-        segment = store.segments.get(path.env, key)
+        source = store.segments.get(target.ref.env, key)
     except SegmentNotFound as exc:
         raise InvalidRequest(f"segments: there is no segment {key} in this environment") from exc
-    if not segment.unbounded:
+    if not source.unbounded:
         raise InvalidRequest(f"segments: segment {key} is not a big segment")
-    return segment.ref
+    if source.context_kind != target.context_kind:
+        raise InvalidRequest(
+            f"segments: the keys of segment {key} are of kind {source.context_kind}, and those of "
+            f"{target.key} of kind {target.context_kind}: name segments of one kind"
+        )
+    return source.ref

@@ -1,7 +1,7 @@
 """``GET …/exports``: the exports of a segment or of an environment, newest first."""
 
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated, Final, get_args
 
 from fastapi import APIRouter, Depends
 from pydantic import Field
@@ -24,7 +24,8 @@ from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
 from api.launchdarkly.wire.requests import EnvironmentRefOf, SegmentPathOf, find_big_segment
 from api.rest.operations import READ, operation
 from api.services.services import CallerOf, Services, ServicesOf
-from worker.store import ExportRequest, JobOverview, JobRef
+from worker.export_options import ExportFormat
+from worker.store import ExportRequest, JobOverview, JobRef, Status
 
 router = APIRouter(tags=["Segments"])
 
@@ -46,8 +47,10 @@ _parse_query = query_parser(
 ExportQueryOf = Annotated[JobQuery, Depends(_parse_query)]
 
 _TERMS: Final[Terms[JobOverview[ExportRequest]]] = {
-    "status": terms_of(lambda overview: overview.status),
-    "format": terms_of(lambda overview: overview.request.options.format),
+    "status": terms_of(lambda overview: overview.status, get_args(Status), "statuses"),
+    "format": terms_of(
+        lambda overview: overview.request.options.format, get_args(ExportFormat), "formats"
+    ),
     "initiator": terms_of(lambda overview: overview.request.initiator),
 }
 

@@ -10,17 +10,18 @@ from pydantic import Field
 from api.bodies.models import Int32, Int64, WireModel
 from api.errors import InvalidRequest
 from api.launchdarkly.operations import NO_SEGMENT
+from api.launchdarkly.wire.links import SegmentPath
 from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
 from api.launchdarkly.wire.requests import SegmentPathOf, find_big_segment
 from api.rest.operations import READ, Refusals, operation
 from api.services.services import ServicesOf
-from worker.store import BrowsedList, BrowsePosition, Side
+from worker.store import BrowsedList, BrowsePosition, Side, digest_of
 
 router = APIRouter(prefix=SEGMENT_ROUTE, tags=["Segments"])
 
 #: Members of one answer: up to 1 MB.
 MOST_MEMBERS: Final = 1_000
-_CURSOR: Final = re.compile(r"([0-9]{1,15})\.([0-9a-f]{16})")
+_CURSOR: Final = re.compile(r"([0-9]{1,15})\.([0-9a-f]{16})\.([0-9a-f]{8})")
 
 _REFUSES: Final[Refusals] = {
     **NO_SEGMENT,
@@ -83,7 +84,8 @@ def list_members(
             "prefix: members are kept by hash, so that only reading the whole list finds those "
             "with a prefix: export the list and search the file"
         )
-    after = None if cursor is None else _read_cursor(cursor)
+    of_list = _name_list(path, side)
+    after = None if cursor is None else _read_cursor(cursor, of_list)
     store = services.store()
     page = store.browser.page(find_big_segment(store, path).ref, side, after, limit)
     return BigSegmentMemberPage(
@@ -92,7 +94,7 @@ def list_members(
         published=page.of.since_ms,
         total_count=page.of.count,
         changed=after is not None and after.since_ms != page.of.since_ms,
-        cursor=None if page.end is None else f"{page.end.since_ms}.{page.end.hash:016x}",
+        cursor=None if page.end is None else _write_cursor(page.end, of_list),
     )
 
 
@@ -122,8 +124,19 @@ def _represent(of: BrowsedList, keys: list[str]) -> BigSegmentMembers:
     )
 
 
-def _read_cursor(text: str) -> BrowsePosition:
+def _name_list(path: SegmentPath, side: Side) -> str:
+    """What a cursor says of its list, so that it begins no other one in the middle."""
+    return digest_of(path.project, path.environment, path.segment, side)[:8]
+
+
+def _write_cursor(end: BrowsePosition, of_list: str) -> str:
+    return f"{end.since_ms}.{end.hash:016x}.{of_list}"
+
+
+def _read_cursor(text: str, of_list: str) -> BrowsePosition:
     match = _CURSOR.fullmatch(text)
     if match is None:
         raise InvalidRequest("cursor: send the one of a page as it was, or none for the first page")
+    if match[3] != of_list:
+        raise InvalidRequest("cursor: it is of another list; leave it out for the first page")
     return BrowsePosition(hash=int(match[2], 16), since_ms=int(match[1]))

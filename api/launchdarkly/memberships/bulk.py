@@ -9,7 +9,7 @@ that both lists were read and the context is in neither, so that nothing is know
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.errors import InvalidRequest, NotFound
@@ -68,7 +68,6 @@ async def look_up_memberships(
     env: EnvironmentRefOf,
     caller: CallerOf,
     lookups: Annotated[BulkLookups, Depends(get_bulk_lookups)],
-    accept: Annotated[str, Header(include_in_schema=False)] = JSON,
 ) -> Response:
     """Look up whether each of many contexts is included in or excluded from several big segments.
 
@@ -88,7 +87,7 @@ async def look_up_memberships(
         question = await run_in_threadpool(read_question, await request.body())
         addresses = require_addresses(question, env, caller)
         found = await lookups.look_up(addresses, question.asked)
-        if wants_arrow(accept):
+        if wants_arrow(request.headers.getlist("accept")):
             body = await run_in_threadpool(render_arrow, question, found)
             return Response(body, media_type=ARROW_STREAM)
         body = await run_in_threadpool(render_json, question, found)

@@ -1,6 +1,7 @@
 """The answer of a bulk look-up, as JSON or as an Arrow stream, without an object for each pair."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from json.encoder import encode_basestring_ascii
 from typing import Annotated, Any, Final, Literal
 
@@ -19,6 +20,9 @@ _WORDS: Final = ("unknown", "included", "excluded")
 _WORD_OF: Final = np.array([0, 1, 2, 1], np.int8)
 #: By the same sum, and of one width, so that an answer is a copy of 11 bytes; JSON allows spaces.
 _JSON_WORDS: Final = np.array([f'"{_WORDS[word]}",'.ljust(11).encode() for word in _WORD_OF], "V11")
+#: What an ``Accept`` header may call JSON, the most exact first.
+_OF_JSON: Final = ("application/json", "application/*", "*/*")
+_QUALITY: Final = re.compile(r";\s*q=([01](?:\.[0-9]{0,3})?)\s*(?:;|$)")
 #: Rows of one record batch: what a client holds at a time.
 _BATCH_ROWS: Final = 16_384
 
@@ -79,10 +83,20 @@ def render_arrow(question: BulkQuestion, found: Sequence[ListAnswers]) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def wants_arrow(accept: str) -> bool:
-    """Whether an ``Accept`` header names Arrow's stream; JSON is for everybody else."""
-    kinds = (each.partition(";")[0].strip().lower() for each in accept.split(","))
-    return ARROW_STREAM in kinds
+def wants_arrow(accept: Iterable[str]) -> bool:
+    """Whether Arrow's stream is asked for by its name, and JSON is not preferred to it.
+
+    Args:
+        accept: the ``Accept`` headers; there may be several, or none.
+    """
+    qualities: dict[str, float] = {}
+    for each in ",".join(accept).lower().split(","):
+        kind, _, parameters = each.partition(";")
+        quality = _QUALITY.search(f";{parameters}")
+        qualities[kind.strip()] = float(quality[1]) if quality else 1.0
+    arrow = qualities.get(ARROW_STREAM, 0.0)
+    json = next((qualities[kind] for kind in _OF_JSON if kind in qualities), 0.0)
+    return arrow > 0 and arrow >= json
 
 
 def _json_segments(question: BulkQuestion, found: Sequence[ListAnswers]) -> Iterator[bytes]:

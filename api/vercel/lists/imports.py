@@ -108,7 +108,7 @@ async def create_import(
         body = await read_list_body(request)
         if isinstance(body, SourceBody):
             named = body.named(services.settings.sources)
-            await require_importable(services, named, body.format)
+            await require_importable(services, named, body.reading)
     async with attached(services, path) as (ref, is_new):
         respond = partial(_respond, services, path, ref)
         start = list_start(services, caller, path, ref, key, respond, is_new=is_new)

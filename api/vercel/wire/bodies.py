@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import Request
 
 from api.bodies.json_values import read_json
-from api.bodies.media_types import read_media_type, require_json_type
+from api.bodies.media_types import require_plain_json
 from api.errors import InvalidRequest
 
 
@@ -16,7 +16,7 @@ async def read_body(request: Request) -> bytes:
         UnsupportedMediaType: it is not JSON.
         InvalidRequest: there is none.
     """
-    require_json_type(read_media_type(request))
+    require_plain_json(request)
     raw = await request.body()
     if not raw.strip():
         raise InvalidRequest("the request has no body: send JSON")

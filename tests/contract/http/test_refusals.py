@@ -1,5 +1,6 @@
 """Refusals that do not depend on the route: tokens, methods, types and sizes of bodies."""
 
+import gzip
 from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
@@ -111,6 +112,17 @@ def test_body__of_another_type__is_an_unsupported_media_type(
     reply = client.post(SEGMENTS + suffix, content=b"{}", headers={"Content-Type": kind})
 
     assert_refused(reply, 415, "unsupported_media_type")
+
+
+def test_body__compressed__is_said_not_to_be_decompressed(client: httpx.Client) -> None:
+    packed = gzip.compress(b'{"key":"k","name":"n"}')
+    reply = client.post(
+        SEGMENTS,
+        content=packed,
+        headers={"Content-Type": "application/json", "Content-Encoding": "gzip"},
+    )
+
+    assert "Content-Encoding" in assert_refused(reply, 415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from tests.support.servers.api import (
     assert_refused,
     create_segment,
     include,
+    new_key,
     wait_for_message,
 )
 from tests.support.store.stores import keys_of
@@ -125,6 +126,18 @@ def test_compose__standard_segments__are_refused(client: httpx.Client, segment: 
     assert_refused(_compose(client, "no-such", segment), 404, "not_found")
 
 
+def test_compose__segments_of_another_kind_of_contexts__are_refused(
+    client: httpx.Client, segment: str
+) -> None:
+    devices = new_key()
+    body = {"key": devices, "name": "d", "unbounded": True, "unboundedContextKind": "device"}
+    client.post(SEGMENTS, json=body).raise_for_status()
+
+    said = assert_refused(_compose(client, segment, devices), 400, "invalid_request")
+    assert "of kind device" in said
+    assert_refused(_compose(client, devices, segment, mode="merge"), 400, "invalid_request")
+
+
 def test_compose__source_out_of_scope__is_forbidden_whether_it_exists_or_not(
     api: Api, client: httpx.Client, segment: str, source: str
 ) -> None:
@@ -150,3 +163,4 @@ def test_command__compose__starts_what_it_says(run: Run, segment: str, source: s
     table = run("imports", "show", shown["id"], "--segment", segment).stdout
     assert f"union of {source} (revision " in table
     assert "2 keys)" in table
+    assert f"union of {source}" in run("imports", "list", "--segment", segment).stdout

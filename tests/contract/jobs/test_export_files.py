@@ -88,6 +88,7 @@ def test_create__with_all_options__shows_them(
         ({"destination": "s3://BUCKET/exports-of-others/"}, "BIGSEG_S3_DESTINATIONS"),
         ({"destination": "s3://BUCKET/exports/../lists"}, "'..'"),
         ({"destination": "file:///etc"}, "s3://bucket/key"),
+        ({"destination": "s3://BUCKET/exports/{date}"}, "for schedules"),
         ({"patrRows": 5_000}, "partRows"),
     ],
     ids=str,
@@ -217,6 +218,9 @@ def test_list__of_a_segment_and_of_its_environment__has_what_matches(
     assert listed(own, filter='status equals "stopped"') == [csv]
     assert listed(own, filter='format anyOf ["parquet"]') == [parquet]
     assert listed(own, filter='initiator equals "nobody"') == []
+    for term, meant in (('status equals "done"', "statuses"), ('format anyOf ["xml"]', "formats")):
+        wrong = client.get(own, params={"filter": term})
+        assert meant in assert_refused(wrong, 400, "invalid_request")
     assert listed(own, before=client.get(csv).json()["creationTime"]) == []
     assert listed(ENVIRONMENT, limit=3) == [elsewhere, parquet, csv]
     assert client.get(own).json()["items"][0] == client.get(parquet).json()

@@ -72,23 +72,32 @@ def test_members__odd_requests__are_answered_or_refused(client: httpx.Client) ->
     assert sorted(sampled["items"]) == ["a", "b"]
 
 
+def _list_of_cursors(client: httpx.Client, segment: str) -> str:
+    """What cursors of a segment's included list end in."""
+    include(client, segment, "a", "b")
+    return str(_page(client, segment, limit=1)["cursor"]).rpartition(".")[2]
+
+
 @pytest.mark.parametrize(
     "cursor",
     [
         pytest.param("", id="empty"),
         pytest.param("5", id="no hash"),
-        pytest.param("5.ffff", id="short hash"),
-        pytest.param("5.00000000000000000", id="long hash"),
-        pytest.param("5.FFFFFFFFFFFFFFFF", id="capitals"),
-        pytest.param("-5.ffffffffffffffff", id="negative"),
-        pytest.param("\u0665.ffffffffffffffff", id="digits of another script"),
-        pytest.param("5.ffffffffffffffff\n", id="line break"),
-        pytest.param("9" * 5_000 + ".ffffffffffffffff", id="huge"),
-        pytest.param("5.ffffffffffffffff\0*", id="control character"),
+        pytest.param("5.ffff.LIST", id="short hash"),
+        pytest.param("5.00000000000000000.LIST", id="long hash"),
+        pytest.param("5.FFFFFFFFFFFFFFFF.LIST", id="capitals"),
+        pytest.param("5.ffffffffffffffff", id="no list"),
+        pytest.param("5.ffffffffffffffff.00000000", id="another list"),
+        pytest.param("-5.ffffffffffffffff.LIST", id="negative"),
+        pytest.param("\u0665.ffffffffffffffff.LIST", id="digits of another script"),
+        pytest.param("5.ffffffffffffffff.LIST\n", id="line break"),
+        pytest.param("9" * 5_000 + ".ffffffffffffffff.LIST", id="huge"),
+        pytest.param("5.ffffffffffffffff.LIST\0*", id="control character"),
     ],
 )
 def test_members__cursor_that_no_page_gave__is_refused(client: httpx.Client, cursor: str) -> None:
     segment = create_segment(client)
+    cursor = cursor.replace("LIST", _list_of_cursors(client, segment))
 
     reply = client.get(f"{SEGMENTS}/{segment}/members", params={"cursor": cursor})
 
@@ -96,12 +105,27 @@ def test_members__cursor_that_no_page_gave__is_refused(client: httpx.Client, cur
     assert "cursor" in reply.json()["message"]
 
 
+def test_members__cursor_of_another_list__is_refused_and_begins_none_in_the_middle(
+    client: httpx.Client,
+) -> None:
+    one, other = create_segment(client), create_segment(client)
+    for segment in (one, other):
+        include(client, segment, "a", "b")
+    cursor = _page(client, one, limit=1)["cursor"]
+
+    for path, side in ((one, "excluded"), (other, "included")):
+        wrong = {"cursor": cursor, "list": side}
+        reply = client.get(f"{SEGMENTS}/{path}/members", params=wrong)
+        assert "of another list" in assert_refused(reply, 400, "invalid_request")
+
+
 def test_members__cursor_made_up_at_an_end__gives_no_member_twice(client: httpx.Client) -> None:
     segment = create_segment(client)
     include(client, segment, "a", "b")
 
-    assert sorted(_page(client, segment, cursor=f"0.{0:016x}")["items"]) == ["a", "b"]
-    last = _page(client, segment, cursor=f"{'9' * 15}.{'f' * 16}")
+    name = _list_of_cursors(client, segment)
+    assert sorted(_page(client, segment, cursor=f"0.{0:016x}.{name}")["items"]) == ["a", "b"]
+    last = _page(client, segment, cursor=f"{'9' * 15}.{'f' * 16}.{name}")
     assert (last["items"], last["cursor"], last["changed"]) == ([], None, True)
 
 

@@ -104,7 +104,7 @@ def test_bulk__more_keys_than_a_step__are_answered_in_their_order(
     [
         pytest.param(b"", "", id="nothing"),
         pytest.param(b"{", "not JSON", id="half"),
-        pytest.param(b"[]", "", id="array"),
+        pytest.param(b"[]", "must be a JSON object", id="array"),
         pytest.param(b'{"segments":["%s"]}', "contexts", id="no contexts"),
         pytest.param(b'{"segments":["%s"],"contexts":[]}', "contexts", id="none"),
         pytest.param(b'{"segments":[],"contexts":["a"]}', "segments", id="no segment"),

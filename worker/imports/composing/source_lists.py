@@ -13,6 +13,7 @@ from worker.store import Store
 from worker.store.jobs import PinnedList
 from worker.store.lists import Revision, states_at
 from worker.store.members import entries_of, hash_members
+from worker.store.workflows import naming_deleted
 
 
 def read_source(store: Store, source: PinnedList, low: int, high: int) -> Members:
@@ -28,15 +29,16 @@ def read_source(store: Store, source: PinnedList, low: int, high: int) -> Member
         Each member once, in any order.
 
     Raises:
-        ListUnknown: a shard is missing, perhaps because the list was deleted.
-        SnapshotLost: what has changed it since is gone.
+        ListUnknown: a shard is missing.
+        SnapshotLost: what has changed it since is gone, or the list was deleted.
     """
     revision, database = Revision.parse(source.revision), store.database
-    shards = read_members(database, source.ref, revision, source.side, low, high)
-    # After the shards were read: every edit that may show in them is among these.
-    states = states_at(
-        database, source.ref, revision, source.since, source.side, low >> 32, high >> 32
-    )
+    with naming_deleted(store, source):
+        shards = read_members(database, source.ref, revision, source.side, low, high)
+        # After the shards were read: every edit that may show in them is among these.
+        states = states_at(
+            database, source.ref, revision, source.since, source.side, low >> 32, high >> 32
+        )
     return _put_back(shards, states)
 
 

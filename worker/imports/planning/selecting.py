@@ -37,6 +37,7 @@ def select_files(run: StageRun) -> SelectedList:
         services.objects,
         services.settings.sources,
         services.settings.import_objects,
+        run.request.reading,
         run.progress.add,
     )
     found, names = Selection(), dict[tuple[str, str], str]()

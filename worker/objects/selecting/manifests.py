@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from worker.list_options import ListOptions
 from worker.objects.errors import UnusableSelection
 from worker.objects.info import ObjectInfo
 
@@ -35,7 +36,7 @@ class ManifestEntry:
             )
 
 
-def parse_manifest(content: bytes, name: str) -> list[ManifestEntry]:
+def parse_manifest(content: bytes, name: str, reading: ListOptions) -> list[ManifestEntry]:
     """Read a manifest: Redshift's JSON, or one address a line.
 
     An entry without ``mandatory`` is mandatory, unlike in Redshift: what ``UNLOAD`` writes has
@@ -44,17 +45,19 @@ def parse_manifest(content: bytes, name: str) -> list[ManifestEntry]:
     Args:
         content: All of it.
         name: What errors call it.
+        reading: How the files are to be read.
 
     Raises:
-        UnusableSelection: it is neither, or has an entry that is wrong; says which.
+        UnusableSelection: it is neither, or has an entry that is wrong; says which. Or it is of an
+            export whose files are not of this form.
     """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         message = f"the manifest {name} is not UTF-8 text: write one s3:// address a line"
         raise UnusableSelection(message) from exc
-    found = _parse_json(text, name) if text.lstrip().startswith(("{", "[")) else _parse_lines(text)
-    entries = list(found)
+    is_json = text.lstrip().startswith(("{", "["))
+    entries = list(_parse_json(text, name, reading) if is_json else _parse_lines(text))
     for number, entry in enumerate(entries, 1):
         if not entry.address.startswith("s3://"):
             raise UnusableSelection(
@@ -74,7 +77,7 @@ def _parse_lines(text: str) -> Iterator[ManifestEntry]:
     return (ManifestEntry(line) for line in lines if line)
 
 
-def _parse_json(text: str, name: str) -> Iterator[ManifestEntry]:
+def _parse_json(text: str, name: str, reading: ListOptions) -> Iterator[ManifestEntry]:
     try:
         document = json.loads(text)
         entries = document["entries"]
@@ -86,13 +89,32 @@ def _parse_json(text: str, name: str) -> Iterator[ManifestEntry]:
     if not isinstance(entries, list):
         raise UnusableSelection(f"the entries of the manifest {name} are not an array")
     export = document.get("export")  # what our own exports add
-    if isinstance(export, dict) and export.get("side") == "both":
-        raise UnusableSelection(
-            f"the manifest {name} is of an export of both lists, and an import changes one: "
-            "export each side"
-        )
+    fault = _find_misfit(export, reading) if isinstance(export, dict) else None
+    if fault is not None:
+        raise UnusableSelection(f"the manifest {name} is of an export {fault}")
     for number, entry in enumerate(entries, 1):
         yield _read_entry(entry, f"entry {number} of the manifest {name}")
+
+
+def _find_misfit(export: dict[str, Any], reading: ListOptions) -> str | None:
+    """Why keys would not be those that an export has written; ``None`` if they would be."""
+    if export.get("side") == "both":
+        return "of both lists, and an import changes one: export each side"
+    profile = export.get("profile")
+    if profile == "spreadsheet" and reading.profile != profile:
+        return "for a spreadsheet, where some keys have an apostrophe: send profile=spreadsheet"
+    if profile == "exact" and reading.profile != profile:
+        return "of exact keys, and profile=spreadsheet would change some: leave profile out"
+    return _find_misfit_of_header(export, reading) if export.get("format") == "csv" else None
+
+
+def _find_misfit_of_header(export: dict[str, Any], reading: ListOptions) -> str | None:
+    reads_header = bool(reading.header) or reading.column_name is not None
+    if export.get("header") is True and not reads_header:
+        return "with a header, which would be read as a key: send header=true"
+    if export.get("header") is False and reads_header:
+        return "without a header, and the first key of each file would be lost: leave header out"
+    return None
 
 
 def _read_entry(entry: Any, name: str) -> ManifestEntry:  # noqa: ANN401 - any JSON

@@ -7,6 +7,7 @@ from itertools import islice
 from os.path import commonprefix
 from typing import Final
 
+from worker.list_options import ListOptions
 from worker.objects.errors import ObjectAccessDenied, ObjectNotFound, UnusableSelection
 from worker.objects.info import ObjectInfo
 from worker.objects.layout import INTERNAL_PREFIX
@@ -65,6 +66,8 @@ class Selector:
     """Each file has to be below one of these prefixes."""
     most: int
     """Files that may be found in all."""
+    reading: ListOptions
+    """How the files are to be read."""
     on_wait: Callable[[], None]
     """Called between requests, often; may raise."""
     briefly: bool = False
@@ -104,7 +107,7 @@ class Selector:
         if content is None:
             limit = MAX_MANIFEST_BYTES >> 20
             raise UnusableSelection(f"the manifest {source.address} is over {limit} MiB: split it")
-        entries = parse_manifest(content, source.address)
+        entries = parse_manifest(content, source.address, self.reading)
         self.check_count(len(entries))
         return [(entry, *parse_source(entry.address, self.allowed)) for entry in entries]
 

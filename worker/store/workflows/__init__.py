@@ -26,7 +26,12 @@ from worker.store.workflows.claims import (
     is_deleted,
     why_lost,
 )
-from worker.store.workflows.composing import keep_sources, pin_sources, release_sources
+from worker.store.workflows.composing import (
+    keep_sources,
+    naming_deleted,
+    pin_sources,
+    release_sources,
+)
 from worker.store.workflows.deleting import (
     create_environment,
     create_project,
@@ -85,6 +90,7 @@ __all__ = [
     "keep_sources",
     "lists_to_reclaim",
     "lists_to_tidy",
+    "naming_deleted",
     "open_project_lists",
     "owner_of_upload",
     "pin_sources",

@@ -1,6 +1,7 @@
 """The source lists of a composition: pinned at one moment, kept while it is built, given up."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from worker.store.errors import ListUnknown, SegmentNotFound, SnapshotLost
@@ -52,20 +53,31 @@ def keep_sources(store: Store, request: ImportRequest) -> None:
     if request.composition is None:
         return
     for source in request.composition.sources:
-        segment = source.ref.segment
-        try:
+        with naming_deleted(store, source):
             taken = take_snapshot(store.database, source.ref, request.import_id, _KEPT_MS)
-        except (SegmentNotFound, ListUnknown) as exc:
-            if not is_list_deleted(store, source.ref):
-                raise
-            message = f"segment {segment}, of which it is made, was deleted meanwhile"
-            raise SnapshotLost(message) from exc
         if taken.since != source.since:
             message = (
-                f"segment {segment} is not kept any more as it was when it was pinned; compose "
-                "again"
+                f"segment {source.ref.segment} is not kept any more as it was when it was pinned; "
+                "compose again"
             )
             raise SnapshotLost(message)
+
+
+@contextmanager
+def naming_deleted(store: Store, source: PinnedList) -> Iterator[None]:
+    """Say of a source that cannot be read any more that it was deleted, if it was.
+
+    Raises:
+        SnapshotLost: it was; the message names it.
+    """
+    try:
+        yield
+    except (SegmentNotFound, ListUnknown, SnapshotLost) as exc:
+        if not is_list_deleted(store, source.ref):
+            raise
+        segment = source.ref.segment
+        message = f"segment {segment}, of which it is made, was deleted meanwhile"
+        raise SnapshotLost(message) from exc
 
 
 def release_sources(store: Store, import_id: str, sources: Sequence[PinnedList]) -> None:

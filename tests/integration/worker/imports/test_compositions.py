@@ -12,7 +12,8 @@ from tests.support.servers.redis import Server
 from tests.support.store.building import assert_list, build, publish
 from tests.support.store.stores import keys_of, token
 from tests.support.systems.imports import Imports, imports_in_process
-from worker.store import Edit, ImportRequest, JobState, ListRef, Store
+from worker.imports.composing.source_lists import read_source
+from worker.store import Edit, ImportRequest, JobState, ListRef, SnapshotLost, Store
 from worker.store.jobs import Composition, Mode, Operation
 from worker.store.keyspace import INCLUDED, Side
 from worker.store.lists import bits_for
@@ -170,6 +171,10 @@ def test_compose__source_is_deleted_meanwhile__stops_and_says_which(
     source, ref = _list_of(imports, UNIVERSE[:300]), _list_of(imports, UNIVERSE[:3])
     request = _start(imports, ref, "union", [source])
     remove_segment(store, source.env, source.segment)
+    assert request.composition is not None
+    (pinned,) = request.composition.sources
+    with pytest.raises(SnapshotLost, match="was deleted meanwhile"):  # as in the middle of a range
+        read_source(store, pinned, 0, 1 << 64)
     state = imports.finish(request)
     assert state.status == "stopped"
     assert state.reason == (f"segment {source.segment}, of which it is made, was deleted meanwhile")
