@@ -13,7 +13,6 @@ from worker.foreign_files import (
     name_foreign_file,
     name_foreign_text,
 )
-from worker.options.lists import Format, ListOptions
 from worker.objects import (
     FOLDER_FAULT,
     NamedSource,
@@ -31,7 +30,7 @@ from worker.objects import (
     is_folder_marker,
     parse_source,
 )
-from worker.options.lists import Format
+from worker.options.lists import Format, ListOptions
 
 #: Seconds for looking at all that a request names; what is left then is the import's to tell.
 _LIMIT_S: Final = 5.0

@@ -24,7 +24,7 @@ from api.launchdarkly.wire.parameters import SEGMENT_ROUTE
 from api.launchdarkly.wire.requests import EnvironmentRefOf, SegmentPathOf, find_big_segment
 from api.rest.operations import READ, operation
 from api.services.services import CallerOf, Services, ServicesOf
-from worker.export_options import ExportFormat
+from worker.options.exports import ExportFormat
 from worker.store import ExportRequest, JobOverview, JobRef, Status
 
 router = APIRouter(tags=["Segments"])

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from worker.list_options import ListOptions
 from worker.objects.errors import UnusableSelection
 from worker.objects.info import ObjectInfo
+from worker.options.lists import ListOptions
 
 #: Enough for 10,000 of the longest keys, with what is around them.
 MAX_MANIFEST_BYTES: Final = 16 * 1024 * 1024

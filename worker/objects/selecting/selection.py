@@ -7,7 +7,6 @@ from itertools import islice
 from os.path import commonprefix
 from typing import Final
 
-from worker.list_options import ListOptions
 from worker.objects.errors import ObjectAccessDenied, ObjectNotFound, UnusableSelection
 from worker.objects.info import ObjectInfo
 from worker.objects.layout import INTERNAL_PREFIX
@@ -22,6 +21,7 @@ from worker.objects.selecting.patterns import KeyPattern
 from worker.objects.selecting.skipping import SkipReason, skip_reason
 from worker.objects.sources import parse_source
 from worker.objects.store import ObjectStore
+from worker.options.lists import ListOptions
 
 #: Objects that a pattern may be compared with, for each that an import may have.
 _SCANNED_PER_OBJECT: Final = 100

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from worker.list_options import ListOptions
 from worker.objects.errors import UnusableSelection
 from worker.objects.selecting.manifests import parse_manifest
+from worker.options.lists import ListOptions
 
 _CSV: dict[str, Any] = {"format": "csv", "profile": "exact", "header": False, "side": "included"}
 
