@@ -57,7 +57,7 @@ _ENDLESS = {"streamDatafile"}
 #: Longer than the longest body that the instance takes.
 _LONG_BODY = b" " * 100_001
 #: Requests that schemathesis makes for an operation.
-_MADE = 10
+_MADE = 6
 _CHECKS: list[CheckFunction] = [
     checks.not_a_server_error,
     checks.status_code_conformance,

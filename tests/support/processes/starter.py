@@ -139,7 +139,7 @@ def _run_script(path: str) -> None:
     try:
         exec(code, program.__dict__)  # noqa: S102  # runpy would call it by its file's name
     except SystemExit as exc:
-        if not isinstance(exc.code, int | None):
+        if isinstance(exc.code, str):  # it is printed
             raise
         status = exc.code
     threading._shutdown()  # type: ignore[attr-defined]  # as the interpreter does
