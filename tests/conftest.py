@@ -15,7 +15,10 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from tests.support.clients.lazy_package import load_client_lazily
-from tests.support.servers.objects import s3_server  # noqa: F401  # a fixture, registered here
+from tests.support.servers.objects import (  # fixtures, registered here
+    s3_server,  # noqa: F401  # same
+    s3_stand_in,  # noqa: F401  # same
+)
 from tests.support.servers.redis import (
     Cluster,
     Server,

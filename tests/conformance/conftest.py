@@ -1,7 +1,8 @@
 """The store under test, once for each server that bigseg is run on."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Final
 
 import pytest
@@ -36,9 +37,11 @@ from tests.support.store.stores import (  # noqa: E402  # asserts are rewritten 
     STORE_NAMES,
     StoreName,
     new_list,
-    opened,
+    opened_database,
+    opened_in,
 )
 from worker.store import ListRef, Store  # noqa: E402  # asserts are rewritten first
+from worker.store.server.database import Database  # noqa: E402  # asserts are rewritten first
 
 #: Not an excuse but the wheel's own limit; every other missing server fails the run.
 _WITHOUT_REDIS_8: Final = sys.version_info >= (3, 14)
@@ -53,11 +56,26 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "copies: changes a copied set; the stand-in's are shared")
 
 
+@pytest.fixture(scope="session")
+def database_of(request: pytest.FixtureRequest) -> Iterator[Callable[[StoreName], Database]]:
+    """The database of each kind of server, opened when it is first asked for."""
+    databases: dict[StoreName, Database] = {}
+
+    def open_once(name: StoreName) -> Database:
+        if name not in databases:
+            server = request.getfixturevalue(_FIXTURES[name]) if name in _FIXTURES else None
+            databases[name] = stack.enter_context(opened_database(server))
+        return databases[name]
+
+    with ExitStack() as stack:
+        yield open_once
+
+
 @pytest.fixture(params=[name for name in STORE_NAMES if name != "redis8" or not _WITHOUT_REDIS_8])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    name: StoreName = request.param
-    server = request.getfixturevalue(_FIXTURES[name]) if name in _FIXTURES else None
-    with opened(server) as opened_store:
+def store(
+    request: pytest.FixtureRequest, database_of: Callable[[StoreName], Database]
+) -> Iterator[Store]:
+    with opened_in(database_of(request.param)) as opened_store:
         if shares_copies(opened_store) and request.node.get_closest_marker("copies"):
             reason = "fakeredis: COPY gives a second name to one set"
             request.applymarker(pytest.mark.xfail(reason=reason, strict=True))

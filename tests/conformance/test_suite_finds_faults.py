@@ -1,6 +1,6 @@
 """The suite is itself tested: a script broken on purpose must make a named test fail."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import pytest
@@ -17,9 +17,9 @@ from tests.conformance.faults.resources import OF_RESOURCES
 from tests.conformance.faults.revisions import OF_REVISIONS
 from tests.conformance.faults.snapshots import OF_SNAPSHOTS
 from tests.conformance.faults.webhooks import OF_WEBHOOKS
-from tests.support.servers.redis import Server
-from tests.support.store.stores import mutated, new_list, opened, script_names
+from tests.support.store.stores import StoreName, mutated, new_list, opened_in, script_names
 from worker.store import Store
+from worker.store.server.database import Database
 
 FAULTS: Final = (
     *OF_LISTS,
@@ -37,8 +37,8 @@ FAULTS: Final = (
 
 
 @pytest.fixture
-def sound(valkey_server: Server) -> Iterator[Store]:
-    with opened(valkey_server) as store:
+def sound(database_of: Callable[[StoreName], Database]) -> Iterator[Store]:
+    with opened_in(database_of("valkey")) as store:
         yield store
 
 

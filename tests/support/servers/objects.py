@@ -104,6 +104,16 @@ def s3_server() -> Iterator[ObjectServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def s3_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator["StandIn"]:
+    """The S3 of `bigseg up`, shared by the run, for tests to which moto is nothing but slow."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        with running_stand_in(tmp_path_factory.mktemp("s3") / "objects") as server:
+            yield server
+
+
 def ensure_bucket(store: ObjectStore) -> None:
     """Create the store's bucket if it is missing."""
     try:

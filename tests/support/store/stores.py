@@ -1,11 +1,11 @@
 """The four stores that the suite runs on, each opened under a prefix of its own."""
 
-import dataclasses
 import hashlib
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -14,6 +14,7 @@ import fakeredis
 from tests.support.servers.redis import Cluster, Server
 from worker.settings import StoreSettings
 from worker.store import EnvironmentRef, ListRef, NewSegment, Store, assemble
+from worker.store.keyspace import Keyspace
 from worker.store.server.client import Client
 from worker.store.server.connections import connect
 from worker.store.server.database import Database, open_database
@@ -53,14 +54,29 @@ def open_database_of(client: Client, prefix: str = "t") -> Database:
 @contextmanager
 def opened(server: Server | Cluster | None) -> Iterator[Store]:
     """Open a store with the default project; its keys are removed at the end."""
-    client = open_client(server)
-    with assemble(open_database_of(client, f"t-{token()[:8]}")) as store:
-        store.environments.initialise()
-        try:
-            yield store
-        finally:
+    with opened_database(server) as database, opened_in(database) as store:
+        yield store
+
+
+@contextmanager
+def opened_database(server: Server | Cluster | None) -> Iterator[Database]:
+    """Connect for the stores of many tests: a cluster's slots are asked for once."""
+    with closing(open_client(server)) as client:
+        yield open_database_of(client)
+
+
+@contextmanager
+def opened_in(database: Database) -> Iterator[Store]:
+    """Open a store of its own in a database, as `opened` does; connections stay open."""
+    store = assemble(replace(database, keys=Keyspace(f"t-{token()[:8]}")))
+    store.environments.initialise()
+    try:
+        yield store
+    finally:
+        with raw(store).pipeline(transaction=False) as pipeline:
             for key in keys_of(store):
-                client.unlink(key)
+                pipeline.unlink(key)
+            pipeline.execute()
 
 
 def new_list(store: Store, key: str = "s") -> ListRef:
@@ -100,7 +116,7 @@ class MutatedScripts(Scripts):
 def mutated(store: Store, name: ScriptName, mutation: Mutation) -> Store:
     """Give the same store with one broken script."""
     scripts = MutatedScripts(store.database.scripts, store.client, name, mutation)
-    return assemble(dataclasses.replace(store.database, scripts=scripts))
+    return assemble(replace(store.database, scripts=scripts))
 
 
 def script_names() -> set[str]:

@@ -26,11 +26,13 @@ OPERATIONS: Final[tuple[Operation, ...]] = ("union", "intersect", "except")
 
 @pytest.fixture(scope="module", params=["one range", "several ranges"])
 def imports(
-    request: pytest.FixtureRequest, valkey_server: Server, s3_server: ObjectServer
+    request: pytest.FixtureRequest, valkey_server: Server, s3_stand_in: ObjectServer
 ) -> Iterator[Imports]:
     """Without the guard against removing most of a list."""
     size = {"one range": 24 << 20, "several ranges": 24 * 350}[request.param]
-    with imports_in_process(valkey_server, s3_server, range_bytes=size, shrink_share=1) as running:
+    with imports_in_process(
+        valkey_server, s3_stand_in, range_bytes=size, shrink_share=1
+    ) as running:
         yield running
 
 

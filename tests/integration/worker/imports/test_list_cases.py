@@ -24,8 +24,8 @@ OLD = ("old-1", "old-2")
 
 
 @pytest.fixture(scope="module")
-def imports(valkey_server: Server, s3_server: ObjectServer) -> Iterator[Imports]:
-    with imports_in_process(valkey_server, s3_server) as running:
+def imports(valkey_server: Server, s3_stand_in: ObjectServer) -> Iterator[Imports]:
+    with imports_in_process(valkey_server, s3_stand_in) as running:
         yield running
 
 
@@ -219,12 +219,12 @@ def test_import__format_told__text_of_any_kind_is_read_and_what_is_binary_is_not
 
 @pytest.mark.parametrize("broken", [False, True])
 def test_import__index_in_several_chunks__told_if_most_rows_of_all_count_up(
-    valkey_server: Server, s3_server: ObjectServer, *, broken: bool
+    valkey_server: Server, s3_stand_in: ObjectServer, *, broken: bool
 ) -> None:
     lines = [f"{n},key-{n:05}" for n in range(1_000)]
     if broken:
         lines[600:] = reversed(lines[600:])
-    with imports_in_process(valkey_server, s3_server, chunk_bytes=1_024) as imports:
+    with imports_in_process(valkey_server, s3_stand_in, chunk_bytes=1_024) as imports:
         state = imports.run(imports.list_of(), "\n".join([",user", *lines]).encode())
     assert kinds_of(state) == ({} if broken else {"index_column": 1_000})
     if not broken:
@@ -232,11 +232,11 @@ def test_import__index_in_several_chunks__told_if_most_rows_of_all_count_up(
 
 
 def test_import__doubts_in_several_chunks__rows_counted_over_all_of_them(
-    valkey_server: Server, s3_server: ObjectServer
+    valkey_server: Server, s3_stand_in: ObjectServer
 ) -> None:
     lines = [f"key-{n:05}" for n in range(1_000)]
     lines[700], lines[950] = "NULL", "None"
-    with imports_in_process(valkey_server, s3_server, chunk_bytes=1_024) as imports:
+    with imports_in_process(valkey_server, s3_stand_in, chunk_bytes=1_024) as imports:
         ref = imports.list_of()
         state = imports.run(ref, "\n".join(lines).encode())
     assert kinds_of(state) == {"null_text": 2}

@@ -22,12 +22,12 @@ UNIVERSE: Final = [f"user-{number}" for number in range(8_000)]
 
 @pytest.fixture(scope="module", params=["one chunk", "several chunks"])
 def imports(
-    request: pytest.FixtureRequest, valkey_server: Server, s3_server: ObjectServer
+    request: pytest.FixtureRequest, valkey_server: Server, s3_stand_in: ObjectServer
 ) -> Iterator[Imports]:
     """Without the guard against removing most of a list; several chunks are several ranges, too."""
     size = {"one chunk": 1 << 20, "several chunks": 16_384}[request.param]
     with imports_in_process(
-        valkey_server, s3_server, chunk_bytes=size, range_bytes=16_384, shrink_share=1
+        valkey_server, s3_stand_in, chunk_bytes=size, range_bytes=16_384, shrink_share=1
     ) as running:
         yield running
 

@@ -32,8 +32,8 @@ HEADER = ["file", "row", "offset", "reason", "cell"]
 
 
 @pytest.fixture(scope="module")
-def imports(valkey_server: Server, s3_server: ObjectServer) -> Iterator[Imports]:
-    with imports_in_process(valkey_server, s3_server, chunk_bytes=1_024) as running:
+def imports(valkey_server: Server, s3_stand_in: ObjectServer) -> Iterator[Imports]:
+    with imports_in_process(valkey_server, s3_stand_in, chunk_bytes=1_024) as running:
         yield running
 
 
