@@ -232,8 +232,10 @@ def _bring_to_moments(world: World, runs: Sequence[Run], export: Export) -> None
     Those that have the longest way begin first, so that none is kept for long.
     """
     world.moments.begin()
+    ordered = sorted(runs, key=lambda run: -MOMENTS.index(run.moment))
+    jobs: list[Run | Export] = [*ordered, export]
     with world.system.worker.held():
-        for job in (*sorted(runs, key=lambda run: -MOMENTS.index(run.moment)), export):
+        for job in jobs:
             job.start()
             world.moments.keep(job.ref, job.moment)
 
