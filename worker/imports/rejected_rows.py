@@ -58,6 +58,11 @@ class RejectedPart:
         self._stack.close()
         return self._files[0] if self._files else None
 
+    def remove(self) -> None:
+        """Delete the part, which no record may refer to; idempotent."""
+        for file in self._files:
+            self._run.spills.remove(file)
+
     def __enter__(self) -> Self:
         return self
 

@@ -144,19 +144,21 @@ class StageRun:
         entries = [] if plan is None else [PLAN.entry(plan)]
         self._advance("gather", range_count, RANGE_COUNT.entry(range_count), *entries)
 
-    def open_publish(self, chunks: Sequence[ChunkResult], result: RangeResult) -> None:
-        """Open publish after gathering without spills."""
+    def open_publish(self, chunks: Sequence[ChunkResult], result: RangeResult) -> bool:
+        """Open publish after gathering without spills; ``False`` when another try did it."""
         entries = [
             (result_name("scatter", number), _CHUNK_RESULTS.encode(chunk))
             for number, chunk in enumerate(chunks)
         ]
         entries.append((result_name("gather", 0), _RANGE_RESULTS.encode(result)))
-        self._advance("publish", 1, RANGE_COUNT.entry(1), *entries)
+        return self._advance("publish", 1, RANGE_COUNT.entry(1), *entries)
 
-    def _advance(self, stage: str, units: int, *entries: Entry) -> None:
+    def _advance(self, stage: str, units: int, *entries: Entry) -> bool:
         jobs = self.services.store.jobs
-        if jobs.advance(self.request.ref, self.unit.stage, stage, units, *entries):
+        opened = jobs.advance(self.request.ref, self.unit.stage, stage, units, *entries)
+        if opened:
             self._announce(units)
+        return opened
 
     def reopen(self, stage: str, units: int, numbers: Sequence[int]) -> None:
         """Go back to an earlier stage to repeat some of its units."""

@@ -22,7 +22,7 @@ from worker.imports.reading.chunk_reading import read_files, read_piece
 from worker.imports.reading.chunk_tally import ChunkTally
 from worker.imports.rejected_rows import RejectedPart, write_rejected_rows
 from worker.imports.spill_store import SpillFile
-from worker.imports.stage_results import STARTS, Chunk, ChunkResult, Plan, Spill
+from worker.imports.stage_results import STARTS, Chunk, ChunkResult, Plan, RangeResult, Spill
 from worker.imports.stage_run import StageRun
 from worker.lists.csv.chunks import CsvState
 from worker.lists.spills import SpillWriter
@@ -44,7 +44,7 @@ def scatter_chunk(run: StageRun) -> None:
     """Read one chunk into one spill; a list that fits in one portion is gathered at once."""
     plan, number = run.plan(), run.unit.number
     if not plan.chunks:
-        _gather_small(run, plan, (), no_members())
+        run.open_publish((), _gather_small(run, plan, (), no_members()))
         return
     starts = run.services.store.jobs.read(run.request.ref, STARTS) or {}
     tally = ChunkTally(start=starts.get(number, CsvState.ROW.value))
@@ -54,7 +54,7 @@ def scatter_chunk(run: StageRun) -> None:
             ahead = [*islice(portions, 2)]
             if len(ahead) < 2:  # noqa: PLR2004 - all of it is one portion, or nothing
                 members = concatenate(ahead.pop() if ahead else ())
-                _gather_small(run, plan, (tally.result(None, rejected.close()),), members)
+                _finish_small(run, plan, tally, members, rejected)
                 return
             # No other worker has a part of it: the next portion is read while one is written.
             first = [ahead.pop(0)]
@@ -73,9 +73,24 @@ def _hand_over(
     yield from portions
 
 
+def _finish_small(
+    run: StageRun, plan: Plan, tally: ChunkTally, members: Members, rejected: RejectedPart
+) -> None:
+    """Gather the only chunk and open publish; the part of a try that comes late is deleted."""
+    chunks = (tally.result(None, rejected.close()),)
+    try:
+        built = _gather_small(run, plan, chunks, members)
+    except BaseException:
+        # Nothing else may ever look for it: the import may have ended, by another try.
+        rejected.remove()
+        raise
+    if not run.open_publish(chunks, built):
+        rejected.remove()
+
+
 def _gather_small(
     run: StageRun, plan: Plan, chunks: Sequence[ChunkResult], members: Members
-) -> None:
+) -> RangeResult:
     """Size and gather the members of one chunk, or rebuild a list from its base alone.
 
     There is no spill. If the store loses shards of it before the flip, the chunk is read again.
@@ -89,7 +104,7 @@ def _gather_small(
     sample = Sample(members, sum(chunk.valid for chunk in chunks))
     claim = run.claim()
     target = fix_size(run, claim, chunks, sample, files)
-    run.open_publish(chunks, gather(run, claim, target, Range(0, 1), members))
+    return gather(run, claim, target, Range(0, 1), members)
 
 
 def _spill(
@@ -110,8 +125,8 @@ def _spill(
     part = rejected.close()
     if not run.finish_chunk(tally.result(Spill(files[0], index), part)):
         # Another try finished first, or the import has ended and its spills are deleted.
-        for file in (*files, *([part] if part else [])):
-            run.spills.remove(file)
+        run.spills.remove(files[0])
+        rejected.remove()
 
 
 class _Portion:

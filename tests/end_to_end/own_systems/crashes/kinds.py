@@ -2,15 +2,21 @@
 
 import gzip
 import io
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.support.systems.driving import BigSegment, csv_of, put_list, random_keys
+from tests.support.systems.driving import (
+    BigSegment,
+    csv_of,
+    new_segment,
+    put_list,
+    random_keys,
+)
 from tests.support.systems.system import System
 
 _MIB: Final = 1024 * 1024
@@ -28,8 +34,9 @@ _OBJECT_ROWS: Final = 200
 #: Bytes of a packed file: more than is read at a time.
 _PACKED_BYTES: Final = 3 * _MIB // 2
 
+_STRANGER: Final = "stranger"
 #: Keys that a reader asks for: of the old list alone, of the file alone, of both, of neither.
-PROBED: Final = (OLD[0], _NEW[0], _BOTH[0], OLD[99], _NEW[_FEW - 1], _BOTH[-1], "stranger")
+PROBED: Final = (OLD[0], _NEW[0], _BOTH[0], OLD[99], _NEW[_FEW - 1], _BOTH[-1], _STRANGER)
 
 
 def _rows(new: int) -> list[str]:
@@ -53,8 +60,12 @@ class Kind:
     mode: str = "replace"
     new: int = len(_NEW)
     """New keys in its file."""
+    blank: int = _BLANK
+    """Rows in its file that are rejected."""
     waits: bool = False
     dry_run: bool = False
+    instead: Mapping[str, str] = field(default_factory=dict)
+    """Its moments in place of those that it does not have."""
 
     @property
     def members(self) -> set[str]:
@@ -73,10 +84,10 @@ class Kind:
         removes = self.mode == "remove"
         added = 0 if removes else self.new
         figures = {
-            "rowsRead": len(_rows(self.new)),
+            "rowsRead": self.new + len(_BOTH) + _DUPLICATES + self.blank,
             "accepted": self.new + len(_BOTH),
             "duplicates": _DUPLICATES,
-            "rejected": _BLANK,
+            "rejected": self.blank,
             "membersBefore": len(OLD),
             "added": added,
             "removed": removed,
@@ -139,6 +150,22 @@ def _upload_directly(segment: BigSegment, mode: str, waits: bool) -> str:
     return import_id
 
 
+def _compose(segment: BigSegment, mode: str, waits: bool) -> str:
+    """Of two segments, both of which are edited as soon as it has begun."""
+    first, second = new_segment(segment.system), new_segment(segment.system)
+    _edit(first, add=[*_NEW[:1_000], *_BOTH])
+    _edit(second, add=_NEW[1_000 - _DUPLICATES :])
+    import_id = segment.compose("union", first, second, mode=mode, waitOnApprovals=waits)
+    _edit(first, remove=[_NEW[0]], add=[_STRANGER])
+    _edit(second, remove=_NEW[-100:])
+    return import_id
+
+
+def _edit(segment: BigSegment, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
+    reply = segment.edit(add=add, remove=remove)
+    assert reply.is_success, reply.text
+
+
 def _json(reply: httpx.Response) -> dict[str, Any]:
     assert reply.is_success, reply.text
     body: dict[str, Any] = reply.json()
@@ -154,5 +181,8 @@ KINDS: Final = (
     Kind("remove", _upload, mode="remove"),
     Kind("approved replace", _upload, waits=True),
     Kind("small", _upload_few, new=_FEW),
-    Kind("dry run", _try, dry_run=True),
+    # It waits for nobody.
+    Kind("dry run", _try, dry_run=True, instead={"approval": "flip"}),
+    # Members come from lists that are there: its gather stage reads them.
+    Kind("composition", _compose, blank=0, instead={"scatter": "gather"}),
 )

@@ -1,4 +1,4 @@
-"""The moments of an import at which a process is killed, and how imports are kept there.
+"""The moments of a job at which a process is killed, and how imports and exports are kept there.
 
 Workers reach the store by way of a proxy. It holds back the one request, or the reply to it, that
 would end the moment; other requests pass. Meanwhile sweeps believe that a hint was sent, or
@@ -10,14 +10,18 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tests.support.proxies.cutting import CuttingProxy
-from tests.support.systems.driving import PRODUCTION
 from worker.store import JobRef, Store
 from worker.store.server.scripts import ScriptName
 
 #: The last one has no request: an import that waits for its approval waits by itself.
 MOMENTS: Final = ("plan", "scatter", "size", "gather", "publish", "flip", "approval")
+#: Before it has read anything, before a file is to be seen, before it is complete, and before what
+#: it used is freed.
+EXPORT_MOMENTS: Final = ("pin", "file", "end", "tidy")
 
 _LIMIT_S: Final = 60.0
+#: Of these it is the reply that is held back.
+_DONE: Final = frozenset({"flip", "tidy"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,11 @@ def _words(*words: str) -> bytes:
 #: What makes an import's outcome known: that of an import, of one that waits, of a dry run.
 _OUTCOMES: Final = (_Step("list/publish"), _Step("list/hold"), _Step("job/end"))
 _STEPS: Final[dict[str, tuple[_Step, ...]]] = {
-    "plan": (_Step("job/advance", _words("plan", "scatter")),),
+    # The second step is that of a composition.
+    "plan": (
+        _Step("job/advance", _words("plan", "scatter")),
+        _Step("job/advance", _words("plan", "gather")),
+    ),
     # The others of these units may end. The second step is that of a list of one unit.
     "scatter": (
         _Step("job/finish", _words("scatter", "0")),
@@ -48,21 +56,25 @@ _STEPS: Final[dict[str, tuple[_Step, ...]]] = {
     ),
     "publish": _OUTCOMES,
     "flip": _OUTCOMES,
+    "pin": (_Step("list/pin"),),
+    "file": (_Step("job/renew"),),
+    "end": (_Step("job/end"),),
+    "tidy": (_Step("job/end"),),
 }
 
 
-def _hint(import_id: str) -> str:
-    """The turn at sending a hint for an import."""
-    return f"hint:{JobRef('import', PRODUCTION, import_id)}"
+def _hint(ref: JobRef) -> str:
+    """The turn at sending a hint for a job."""
+    return f"hint:{ref}"
 
 
 @dataclass(slots=True)
 class Moments:
-    """Keeps imports at moments until they are let go, in all tries of a unit."""
+    """Keeps jobs at moments until they are let go, in all tries of a unit."""
 
     store: Store
-    _kept: dict[bytes, str] = field(default_factory=dict)
-    _arrived: set[bytes] = field(default_factory=set)
+    _kept: dict[JobRef, str] = field(default_factory=dict)
+    _arrived: set[JobRef] = field(default_factory=set)
     _let_go: threading.Event = field(default_factory=threading.Event)
 
     def attach(self, proxy: CuttingProxy) -> None:
@@ -71,7 +83,7 @@ class Moments:
         proxy.before_reply = lambda request, _reply: self._wait(request, on_reply=True)
 
     def begin(self) -> None:
-        """Be ready to keep imports, none of them from before."""
+        """Be ready to keep jobs, none of them from before."""
         for step in {step for steps in _STEPS.values() for step in steps}:
             # A server that does not know a script is sent its text: no request that names it.
             text = self.store.database.scripts.get(step.script).text
@@ -79,19 +91,19 @@ class Moments:
         self._let_go = threading.Event()
         self._arrived.clear()
 
-    def keep(self, import_id: str, moment: str) -> None:
-        """Keep an import, which must not have begun, at a moment."""
-        self._kept = {**self._kept, import_id.encode(): moment}
-        self.store.jobs.take_turn(_hint(import_id), int(_LIMIT_S * 1000))
+    def keep(self, ref: JobRef, moment: str) -> None:
+        """Keep a job, which must not have begun, at a moment."""
+        self._kept = {**self._kept, ref: moment}
+        self.store.jobs.take_turn(_hint(ref), int(_LIMIT_S * 1000))
 
     def let_sweep(self) -> None:
         """Have sweeps look for what has stalled."""
-        for import_id in self._kept:
-            self.store.client.unlink(self.store.keyspace.turn(_hint(import_id.decode())))
+        for ref in self._kept:
+            self.store.client.unlink(self.store.keyspace.turn(_hint(ref)))
 
-    def is_at(self, import_id: str) -> bool:
-        """Whether what ends the import's moment has been held back."""
-        return import_id.encode() in self._arrived
+    def is_at(self, ref: JobRef) -> bool:
+        """Whether what ends the job's moment has been held back."""
+        return ref in self._arrived
 
     def let_go(self) -> None:
         """Send what was held back, but for those that have died since."""
@@ -100,13 +112,13 @@ class Moments:
 
     def _wait(self, request: bytes, *, on_reply: bool) -> None:
         let_go = self._let_go
-        for import_id, moment in self._kept.items():
+        for ref, moment in self._kept.items():
             if (
-                on_reply == (moment == "flip")
-                and import_id in request
+                on_reply == (moment in _DONE)
+                and ref.job_id.encode() in request
                 and self._ends(moment, request)
             ):
-                self._arrived.add(import_id)
+                self._arrived.add(ref)
                 let_go.wait(_LIMIT_S)
 
     def _ends(self, moment: str, request: bytes) -> bool:

@@ -1,9 +1,10 @@
 """Processes are killed at moments of imports of each kind; imports end exact all the same.
 
-A kill meets seven imports, each of another kind and each kept at another moment. With as many
-kills as there are kinds, a process meets every kind at every moment: ``--crash-matrix`` makes all
-of these. Without it a worker and the store are killed, each at every moment, and each kind is met,
-none twice at the same moment. The deaths of other processes have smaller tests.
+A kill meets seven imports, each of another kind and each kept at another moment, and an export.
+With as many kills as there are kinds, a process meets every kind at every moment:
+``--crash-matrix`` makes all of these. Without it a worker and the store are killed, each at every
+moment, and each kind is met, none twice at the same moment. The deaths of other processes have
+smaller tests.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from functools import partial
 
 import pytest
 
+from tests.end_to_end.own_systems.crashes.exports import KEYS, Export
 from tests.end_to_end.own_systems.crashes.kinds import (
     KINDS,
     OLD,
@@ -20,7 +22,7 @@ from tests.end_to_end.own_systems.crashes.kinds import (
     Kind,
     put_sources,
 )
-from tests.end_to_end.own_systems.crashes.moments import MOMENTS, Moments
+from tests.end_to_end.own_systems.crashes.moments import EXPORT_MOMENTS, MOMENTS, Moments
 from tests.end_to_end.own_systems.crashes.processes import ANSWERING, KILLS, USUAL
 from tests.end_to_end.own_systems.crashes.reader import Probe, Reader
 from tests.support.proxies.cutting import running_cutting_proxy
@@ -38,6 +40,8 @@ from tests.support.systems.driving import (
 from tests.support.systems.lookups import beside
 from tests.support.systems.system import System, running_system
 from worker.objects import rejected_prefix
+from worker.store import JobRef
+from worker.store.jobs import ImportRequest
 from worker.store.keyspace import INCLUDED
 
 _SETTINGS = {
@@ -55,8 +59,8 @@ _SETTINGS = {
 }
 #: What is held back is to be waited for.
 _WORKER_SETTINGS = {"BIGSEG_REDIS_TIMEOUT_S": "60"}
-#: One for each import that is kept, and some more: an import of several chunks is kept in several.
-_PROCESSES = len(MOMENTS) + 3
+#: One for each job that is kept, and some more: an import of several chunks is kept in several.
+_PROCESSES = len(MOMENTS) + 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +94,22 @@ class Run:
         return self.segment.imports[-1]
 
     @property
+    def ref(self) -> JobRef:
+        return JobRef("import", PRODUCTION, self.import_id)
+
+    @property
     def waits(self) -> bool:
         return self.kind.waits or self.moment == "approval"
 
-    def start(self) -> str:
-        return self.kind.start(self.segment, self.kind.mode, self.waits)
+    def sources(self) -> list[BigSegment]:
+        """The segments of which it is composed."""
+        request = self.segment.state(self.import_id).request
+        assert isinstance(request, ImportRequest)
+        pinned = () if request.composition is None else request.composition.sources
+        return [BigSegment(self.segment.system, source.ref) for source in pinned]
+
+    def start(self) -> None:
+        self.kind.start(self.segment, self.kind.mode, self.waits)
 
     def is_pending(self) -> bool:
         return self.segment.state(self.import_id).status == "pending_approval"
@@ -158,22 +173,33 @@ def runs(world: World, shift: int) -> Iterator[list[Run]]:
         kind = KINDS[(number + shift) % len(KINDS)]
         segment = new_segment(world.system)
         assert segment.edit(add=OLD).is_success
-        # A dry run waits for nobody.
-        moment = "flip" if kind.dry_run and wanted == "approval" else wanted
-        found.append(Run(kind, moment, segment))
+        found.append(Run(kind, kind.instead.get(wanted, wanted), segment))
     yield found
     world.revive()
     delete_all_segments(world.system)
 
 
+@pytest.fixture
+def export(world: World, runs: list[Run], shift: int) -> Iterator[Export]:
+    """One that is to be started, of a list of its own."""
+    del runs  # its teardown deletes the segment, too
+    segment = new_segment(world.system)
+    assert segment.edit(add=KEYS).is_success
+    in_parts, moment = divmod(shift, len(EXPORT_MOMENTS))
+    export = Export(segment, bool(in_parts % 2), EXPORT_MOMENTS[moment])
+    yield export
+    world.revive()
+    export.delete()
+
+
 def test_process__killed_at_moments_of_imports__each_list_is_old_or_new_and_exact(
-    world: World, runs: list[Run], process: str
+    world: World, runs: list[Run], export: Export, process: str
 ) -> None:
     system = world.system
     reader = Reader(system.url, PROBED, [run.probe() for run in runs])
     with beside(reader.ask):
         reader.wait()
-        _bring_to_moments(world, runs)
+        _bring_to_moments(world, runs, export)
         reader.wait()
 
         world.moments.let_sweep()
@@ -185,6 +211,7 @@ def test_process__killed_at_moments_of_imports__each_list_is_old_or_new_and_exac
             if run.waits:
                 run.approve()
         reports = [run.segment.completed(run.import_id) for run in runs]
+        export.wait_complete()
         reader.wait()
     reader.close()
 
@@ -195,32 +222,40 @@ def test_process__killed_at_moments_of_imports__each_list_is_old_or_new_and_exac
         live = system.store.memberships.state(run.segment.ref).live
         assert members_of(system.store, run.segment.ref, live, INCLUDED) == run.kind.members
     assert process in ANSWERING or not reader.refused
-    _assert_nothing_left(world, runs)
+    _assert_nothing_left(world, runs, export)
 
 
-def _bring_to_moments(world: World, runs: Sequence[Run]) -> None:
-    """Start the imports, and wait until each is at its moment.
+def _bring_to_moments(world: World, runs: Sequence[Run], export: Export) -> None:
+    """Start the imports and the export, and wait until each is at its moment.
 
     Those that have the longest way begin first, so that none is kept for long.
     """
     world.moments.begin()
+    ordered = sorted(runs, key=lambda run: -MOMENTS.index(run.moment))
+    jobs: list[Run | Export] = [*ordered, export]
     with world.system.worker.held():
-        for run in sorted(runs, key=lambda run: -MOMENTS.index(run.moment)):
-            world.moments.keep(run.start(), run.moment)
+        for job in jobs:
+            job.start()
+            world.moments.keep(job.ref, job.moment)
 
     def is_there(run: Run) -> bool:
-        return run.is_pending() if run.moment == "approval" else world.moments.is_at(run.import_id)
+        return run.is_pending() if run.moment == "approval" else world.moments.is_at(run.ref)
 
     for run in runs:
         wait_until(partial(is_there, run), f"{run.kind.name} is at {run.moment}", LIMIT_S)
+    at_export = partial(world.moments.is_at, export.ref)
+    wait_until(at_export, f"the export is at {export.moment}", LIMIT_S)
 
 
-def _assert_nothing_left(world: World, runs: Sequence[Run]) -> None:
-    """Only the lists, what they were made of, and one file of rejected rows for each import."""
-    assert_nothing_left(world.system, *(run.segment for run in runs))
+def _assert_nothing_left(world: World, runs: Sequence[Run], export: Export) -> None:
+    """Only the lists, what they were made of, what was exported, and files of rejected rows."""
+    sources = (source for run in runs for source in run.sources())
+    segments = (export.segment, *(run.segment for run in runs), *sources)
+    assert_nothing_left(world.system, *segments)
     assert world.system.store.uploads.read_all(PRODUCTION) == []
     left = {one.key for one in list_objects(world.system.objects, "")} - world.sources
-    for run in runs:
+    left -= export.files()
+    for run in (run for run in runs if run.kind.blank):
         ref = run.segment.ref
         prefix = rejected_prefix((ref.project, ref.environment, ref.name), run.import_id)
         (file,) = [key for key in left if key.startswith(prefix)]

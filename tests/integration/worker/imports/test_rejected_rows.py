@@ -17,6 +17,7 @@ from tests.support.servers.objects import ObjectServer, list_objects
 from tests.support.servers.redis import Server
 from tests.support.systems.imports import Imports, imports_in_process
 from worker.imports import rejected_rows
+from worker.imports.rejected_rows import RejectedPart
 from worker.lists.keys.validation import RejectReason
 from worker.lists.rejected_rows import read_part
 from worker.objects import ObjectInfo, ObjectStoreUnavailable
@@ -24,7 +25,7 @@ from worker.objects.layout import INTERNAL_PREFIX
 from worker.options.guards import GuardOptions, OnGuard
 from worker.options.lists import ListOptions
 from worker.store import JobState, SourceFile
-from worker.store.jobs import REJECTED
+from worker.store.jobs import REJECTED, ImportRequest
 from worker.store.workflows import reclaim_list, remove_segment
 from worker.upkeep.tidy import expire_rejected
 
@@ -217,6 +218,38 @@ def test_rejected_rows__lease_lost_while_they_are_joined__are_dropped(
 
     assert (state.status, state.rejected) == ("stopped", None)
     assert _kept(imports, state) == []
+
+
+@pytest.mark.parametrize("lines", [3, 900], ids=["one chunk", "several"])
+def test_rejected_rows__of_a_try_that_comes_after_the_end__are_dropped(
+    imports: Imports, monkeypatch: pytest.MonkeyPatch, lines: int
+) -> None:
+    request = imports.start(imports.list_of(), b"a\n\nb\n" * lines)
+    close, late = RejectedPart.close, list[RejectedPart]()
+
+    def close_late(part: RejectedPart) -> Any:
+        if not late:
+            late.append(part)
+            _expire_lease(imports, request)
+            imports.finish(request)
+        return close(part)
+
+    monkeypatch.setattr(RejectedPart, "close", close_late)
+    state = imports.finish(request)
+
+    assert (state.status, len(late)) == ("complete", 1), state
+    assert state.rejected is not None
+    assert _kept(imports, state) == [state.rejected.key]
+
+
+def _expire_lease(imports: Imports, request: ImportRequest) -> None:
+    """As if the first try had made no progress for long."""
+    store = imports.services.store
+    key = store.keyspace.job(request.ref.env, "import", request.import_id)
+    lease = store.client.hget(key, "lease:scatter:0")
+    assert lease is not None
+    name, _, tries = lease.decode().split()
+    store.client.hset(key, "lease:scatter:0", f"{name} 0 {tries}")
 
 
 def test_rejected_rows__after_the_retention__are_deleted(imports: Imports) -> None:
