@@ -50,12 +50,23 @@ def measure(bench: Bench) -> None:
         for file in (plain, other):
             bench.system.source(file)
         pairs = [
-            (_import(bench, "csv", plain), _import(bench, name, other))
-            for _ in range(bench.effort.long_runs)
+            _import_both(bench, plain, name, other, other_first=bool(number % 2))
+            for number in range(bench.effort.long_runs)
         ]
         _put(bench, name, pairs)
         for file in (plain, other):
             file.path.unlink(missing_ok=True)
+
+
+def _import_both(
+    bench: Bench, plain: ListFile, name: str, other: ListFile, *, other_first: bool
+) -> tuple[Job, Job]:
+    """Import both, each as often first as second: the second finds memory that the first used."""
+    if other_first:
+        job = _import(bench, name, other)
+        return _import(bench, "csv", plain), job
+    job = _import(bench, "csv", plain)
+    return job, _import(bench, name, other)
 
 
 def _import(bench: Bench, name: str, file: ListFile) -> Job:
@@ -77,7 +88,7 @@ def _put(bench: Bench, name: str, pairs: list[tuple[Job, Job]]) -> None:
         spread=spread,
         csv_s=middle([plain.seconds for plain, _ in pairs])[0],
         other_s=middle([other.seconds for _, other in pairs])[0],
-        csv_scatter_s=pairs[-1][0].stage_seconds["scatter"],
-        other_scatter_s=pairs[-1][1].stage_seconds["scatter"],
+        csv_scatter_s=middle([plain.stage_seconds["scatter"] for plain, _ in pairs])[0],
+        other_scatter_s=middle([other.stage_seconds["scatter"] for _, other in pairs])[0],
         runs=len(pairs),
     )

@@ -81,12 +81,10 @@ class UnsupportedFormat(UnusableList):
 class UnsupportedColumn(UnusableList):
     """The chosen Parquet column is of a type that has no text form as a key."""
 
-    def __init__(self, schema: str) -> None:
-        super().__init__(
-            "the column of the keys must be string, binary holding UTF-8, integer, decimal without "
-            "decimal places or UUID: write it as text, for example CAST(… AS VARCHAR); "
-            f"the schema is: {schema}"
-        )
+    def __init__(self, advice: str, schema: str) -> None:
+        super().__init__(f"{advice}; the schema is: {schema}")
+        self.advice = advice
+        """Which column it is, and what to do."""
         self.schema = schema
         """One line, ``name: type`` for each column."""
 
@@ -129,10 +127,12 @@ class CompressedTooWell(UnusableList):
 class UnreadableList(UnusableList):
     """The bytes are not the Parquet file they claim to be."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"the list cannot be read as Parquet: {reason}; write it again")
+    def __init__(self, reason: str, remedy: str = "write it again") -> None:
+        super().__init__(f"the list cannot be read as Parquet: {reason}; {remedy}")
         self.reason = reason
         """What is wrong with it, in a few words."""
+        self.remedy = remedy
+        """What its importer should do."""
 
 
 class BrokenSpill(UnusableList):

@@ -32,6 +32,7 @@ _BY_KIND: Final[Mapping[type[ObjectError], str]] = {
 }
 _KMS: Final = "check that the KMS key is enabled and that its policy lets these credentials use it"
 _REGION: Final = "set BIGSEG_S3_REGION to the bucket's region"
+_ACCOUNT: Final = "ask the service's support: something is wrong with the account itself"
 _BY_CODE: Final[Mapping[str, str]] = {
     "AuthorizationHeaderMalformed": _REGION,
     "IllegalLocationConstraintException": _REGION,
@@ -39,12 +40,16 @@ _BY_CODE: Final[Mapping[str, str]] = {
     "TemporaryRedirect": _REGION,
     "301": _REGION,
     "307": _REGION,
+    "AccountProblem": _ACCOUNT,
+    "NotSignedUp": _ACCOUNT,
     "AllAccessDisabled": "access to the bucket was disabled by its owner or by the service",
     "ExpiredToken": "renew the credentials: they have expired",
     "InvalidAccessKeyId": "correct AWS_ACCESS_KEY_ID: the service does not know it",
+    "InvalidBucketName": "correct the name of the bucket: none may be called so",
     "InvalidToken": "renew the credentials: their session token is not valid",
     "RequestTimeTooSkewed": "set this host's clock",
     "SignatureDoesNotMatch": "correct AWS_SECRET_ACCESS_KEY",
+    "TokenRefreshRequired": "renew the credentials: their session token has to be refreshed",
     "KMS.DisabledException": "enable the KMS key that encrypts it",
     "KMS.KMSInvalidStateException": "enable the KMS key that encrypts it, or cancel its deletion",
     "KMS.NotFoundException": "the KMS key that encrypts it is gone, or in another account or "

@@ -45,9 +45,11 @@ _BY_CODE: Mapping[str, type[ObjectError]] = {
     "AllAccessDisabled": ObjectAccessDenied,
     "ExpiredToken": CredentialsRefused,
     "InvalidAccessKeyId": CredentialsRefused,
+    "InvalidSecurity": CredentialsRefused,
     "InvalidToken": CredentialsRefused,
     "RequestTimeTooSkewed": CredentialsRefused,
     "SignatureDoesNotMatch": CredentialsRefused,
+    "TokenRefreshRequired": CredentialsRefused,
     # These come with statuses below 500.
     "BadDigest": ObjectStoreUnavailable,
     "ConditionalRequestConflict": ObjectStoreUnavailable,
@@ -59,13 +61,16 @@ _BY_CODE: Mapping[str, type[ObjectError]] = {
     "Throttling": ObjectStoreUnavailable,
     "ThrottlingException": ObjectStoreUnavailable,
     "TooManyRequests": ObjectStoreUnavailable,
+    "KMS.DependencyTimeoutException": ObjectStoreUnavailable,
     "KMS.KMSInternalException": ObjectStoreUnavailable,
+    "KMS.KeyUnavailableException": ObjectStoreUnavailable,
     "KMS.ThrottlingException": ObjectStoreUnavailable,
     # S3 may report a failed completion inside a reply with status 200.
     "InternalError": ObjectStoreUnavailable,
     "ServiceUnavailable": ObjectStoreUnavailable,
     # Comes with status 403, for an object that is in an archive.
     "InvalidObjectState": ObjectArchived,
+    "ObjectNotInActiveTierError": ObjectArchived,
     "NotImplemented": ObjectStoreRefused,
 }
 

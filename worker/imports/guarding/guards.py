@@ -270,5 +270,8 @@ def _guess_cause(reasons: Mapping[str, int], doubts: Mapping[Doubt, Any]) -> str
         if doubt in doubts:
             return f"; the delimiter looks like {name}: send delimiter={doubt.label}"
     if max(reasons, key=reasons.__getitem__) == RejectReason.INVALID_UTF8.label:
-        return "; the text is not UTF-8: if it is Windows-1252, send encoding=windows-1252"
+        return (
+            "; that is not UTF-8: if it is text in Windows-1252, send encoding=windows-1252; bytes "
+            "in Parquet, such as those of UUIDs, have to be written as text"
+        )
     return ""

@@ -42,6 +42,8 @@ class InspectedFile:
     expansion: int = 1
     """How often its own size a compressed file holds, estimated by its first bytes and rounded up
     far: too large only costs more ranges."""
+    missing: str | None = None
+    """As of :class:`~worker.lists.text.detection.Detected`."""
 
 
 def inspect_object(
@@ -76,12 +78,16 @@ def find_object(services: Services, file: SourceFile) -> ObjectInfo:
     """Find a file that was named.
 
     Raises:
-        ImportStopped: It is gone, has changed since it was uploaded, or is a folder.
+        ImportStopped: It is not there, has changed since it was uploaded, or is a folder.
     """
     try:
         info = services.objects.head(file.key, bucket=file.bucket)
     except ObjectNotFound as exc:
-        message = f"the source is gone: s3://{file.bucket}/{file.key}"
+        address = f"s3://{file.bucket}/{file.key}"
+        # One with an ETag was there before.
+        message = f"there is no object {address}: put it there, or correct the address"
+        if file.etag is not None:
+            message = f"the source is gone: {address}"
         raise ImportStopped(message) from exc
     if file.etag is not None and file.etag != info.etag:
         message = f"list changed: s3://{file.bucket}/{file.key} is not what was uploaded"
@@ -146,7 +152,7 @@ def _inspect_text(
         first_rows=_mask(found.rows),
     )
     source = replace(_source(info, found.format), text=form)
-    return InspectedFile(source, detected, expansion=expansion)
+    return InspectedFile(source, detected, expansion=expansion, missing=found.missing)
 
 
 def _take(pieces: Iterator[bytes]) -> tuple[bytes, int, bool]:

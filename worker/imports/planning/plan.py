@@ -12,6 +12,7 @@ from worker.imports.planning.inspection import InspectedFile, inspect_object
 from worker.imports.planning.selecting import SelectedList, select_files
 from worker.imports.stage_results import Chunk, Plan
 from worker.imports.stage_run import StageRun
+from worker.lists.errors import ColumnNotFound
 from worker.lists.keys.doubts import Doubt
 from worker.lists.parquet.reader import RowGroup
 from worker.lists.text.detection import HEAD_BYTES
@@ -39,6 +40,7 @@ def plan_import(run: StageRun) -> None:
     kept = run.services.store.import_files
     kept.write_files(run.request.ref, selected.summary.attempt, selected.files)
     inspected = _inspect(run, selected)
+    _require_field(inspected)
     sizes = [file.size_bytes for file in selected.files]
     plan = make_plan(run.services.settings, sizes, inspected, base_count)
     plan = replace(plan, attempt=selected.summary.attempt)
@@ -103,6 +105,13 @@ def _inspect(run: StageRun, selected: SelectedList) -> dict[int, InspectedFile]:
                 )
             run.progress.add()
     return found
+
+
+def _require_field(inspected: Mapping[int, InspectedFile]) -> None:
+    """Refuse a field of JSON Lines that no file has; some may have none of its values."""
+    missing = [file.missing for file in inspected.values()]
+    if missing and missing[0] is not None and None not in missing:
+        raise ColumnNotFound(missing[0])
 
 
 def _is_cut(settings: WorkerSettings, sizes: Sequence[int], number: int) -> bool:

@@ -151,13 +151,13 @@ def _read(channel: Channel) -> None:
             )
             _send_cells(channel, cells)
     except UnsupportedColumn as exc:
-        channel.send_json(Kind.UNSUPPORTED, _printable(exc.schema))
+        channel.send_json(Kind.UNSUPPORTED, [_printable(exc.advice), _printable(exc.schema)])
     except ColumnNotFound as exc:
         channel.send_json(Kind.NO_COLUMN, _printable(exc.reason))
     except UnreadableList as exc:
-        channel.send_json(Kind.UNREADABLE, _printable(exc.reason))
+        channel.send_json(Kind.UNREADABLE, [_printable(exc.reason), exc.remedy])
     except Exception as exc:  # noqa: BLE001 - whatever it is, the bytes are at fault
-        channel.send_json(Kind.UNREADABLE, f"the reader failed with {type(exc).__name__}")
+        channel.send_json(Kind.UNREADABLE, [f"the reader failed with {type(exc).__name__}"])
     else:
         channel.send(Kind.DONE)
 

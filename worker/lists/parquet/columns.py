@@ -109,10 +109,15 @@ def converter(file: pq.ParquetFile, column: KeyColumn) -> ToCells | None:
     if len(schema) == 0:
         return None
     kind: Any = schema.field(column.number).type
-    if isinstance(kind, pa.ExtensionType | pa.BaseExtensionType):
-        return _uuid_text if kind.extension_name == "arrow.uuid" else None
     if types.is_fixed_size_binary(kind):
         return _uuid_text if _says_uuid(file, column) else None
+    return converter_of(kind)
+
+
+def converter_of(kind: Any) -> ToCells | None:  # noqa: ANN401 - any Arrow type
+    """How to read columns of a type as keys; None if it has no text form, or by itself none."""
+    if isinstance(kind, pa.ExtensionType | pa.BaseExtensionType):
+        return _uuid_text if kind.extension_name == "arrow.uuid" else None
     if types.is_dictionary(kind):
         return _dictionary_values if is_text(kind.value_type) else None
     # A fraction has several spellings as a key, a whole number has one.

@@ -175,9 +175,9 @@ class ParquetDecoder:
                     case Kind.ASK:
                         left -= _serve(stream, channel, file, message, order["size"], left)
                     case Kind.UNREADABLE:
-                        raise UnreadableList(message.value)
+                        raise UnreadableList(*message.value)
                     case Kind.UNSUPPORTED:
-                        raise UnsupportedColumn(message.value)
+                        raise UnsupportedColumn(*message.value)
                     case Kind.NO_COLUMN:
                         raise ColumnNotFound(message.value)
                     case Kind.DONE:

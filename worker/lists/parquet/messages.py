@@ -34,9 +34,9 @@ class Kind(IntEnum):
     LARGE_CELLS = 6
     """The same; large_binary."""
     UNREADABLE = 7
-    """From the decoder: the file is damaged, or too costly; JSON text."""
+    """From the decoder: the file is damaged, or too costly, and what to do; JSON."""
     UNSUPPORTED = 8
-    """From the decoder: the column holds no keys; JSON text."""
+    """From the decoder: the column holds no keys, and the schema; JSON."""
     DONE = 9
     """From the decoder: all has been sent."""
     NO_COLUMN = 10

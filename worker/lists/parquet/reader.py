@@ -26,6 +26,7 @@ from worker.lists.parquet.columns import (
 )
 from worker.lists.parquet.pages.compression import COMPRESSIONS
 from worker.lists.parquet.pages.streams import ColumnChunk
+from worker.lists.parquet.type_advice import advise_type, describe_schema
 
 #: Bytes of a column chunk fetched by one read: few reads, because each may cost a
 #: request to the object store, and no whole column chunk in memory.
@@ -93,7 +94,7 @@ def open_parquet(
                 RowGroup(it.num_rows, it.column(column.leaf).total_uncompressed_size)
                 for it in groups
             ),
-            _describe_schema(schema),
+            describe_schema(schema),
             number is None
             and name is None
             and not is_text(schema.field(column.number).type)
@@ -245,12 +246,8 @@ def _open(
             _check_footer(parquet.metadata, size, column.leaf)
         to_cells = converter(parquet, column)
         if to_cells is None:
-            raise UnsupportedColumn(_describe_schema(schema))
+            raise UnsupportedColumn(advise_type(schema, column.number), describe_schema(schema))
     return parquet, column, to_cells
-
-
-def _describe_schema(schema: pa.Schema) -> str:
-    return ", ".join(f"{field.name}: {field.type}" for field in schema) or "no columns"
 
 
 @contextmanager
@@ -271,6 +268,10 @@ def _report_damage() -> Iterator[None]:
     except MemoryError as exc:
         reason = "decoding a page takes more memory than BIGSEG_PARQUET_MEMORY_BYTES"
         raise UnreadableList(reason) from exc
+    except pa.ArrowNotImplementedError as exc:
+        # Such as integers of 128 bits in any of its columns, which no other reader has.
+        remedy = "write the column that is so as text, or leave it out"
+        raise UnreadableList(_reason(exc), remedy) from exc
     except (pa.ArrowException, ValueError, OverflowError, TypeError, RecursionError) as exc:
         raise UnreadableList(_reason(exc)) from exc
 

@@ -27,7 +27,7 @@ from worker.lists.json_lines import decode_line
 from worker.lists.keys.doubts import MOST_SHARE
 from worker.lists.text.encoding import detect_encoding, stream_to_utf8
 from worker.lists.text.form import DELIMITERS, TableDelimiter, TextForm
-from worker.lists.text.json_fields import choose_field, leading_objects
+from worker.lists.text.json_fields import choose_field, describe_missing, leading_objects
 from worker.options.lists import Compression, Delimiter, ListOptions
 
 #: Bytes of text that are looked at: a header, and enough rows to see what they have in common.
@@ -54,6 +54,9 @@ class Detected:
     form: TextForm
     rows: Rows
     """Cells of the first rows, a header included; of JSON Lines the key of each line alone."""
+    missing: str | None = None
+    """Of JSON Lines: that none of its first objects has the field that is asked for. It may still
+    be right: many writers leave out fields that are null."""
 
 
 def detect_text(
@@ -97,10 +100,8 @@ def _detect_format(utf8: bytes, options: ListOptions, *, whole: bool) -> ListFor
     objects = leading_objects(lines) if utf8.lstrip().startswith(b"{") else []
     foreign = name_foreign_text(utf8[:SNIFF_BYTES])
     wanted = options.column_name
-    alone = bool(objects) and (
-        (wanted is not None and bool(find_named(list(objects[0]), wanted)))
-        or list(objects[0]) == [OWN_FIELD]
-    )
+    names = list(next(filter(None, objects), {}))
+    alone = names == [OWN_FIELD] or (wanted is not None and bool(find_named(names, wanted)))
     if len(objects) >= _LEAST_OBJECTS or alone:
         return ListFormat.JSON_LINES
     if foreign is not None:
@@ -108,17 +109,17 @@ def _detect_format(utf8: bytes, options: ListOptions, *, whole: bool) -> ListFor
     return ListFormat.CSV
 
 
-def _lines(utf8: bytes, *, whole: bool) -> list[bytes]:
+def _lines(utf8: bytes, *, whole: bool, most: int | None = _ROWS) -> list[bytes]:
     """The first lines that are whole and not blank."""
     lines = utf8.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-    return [line for line in (lines if whole else lines[:-1]) if line.strip()][:_ROWS]
+    return [line for line in (lines if whole else lines[:-1]) if line.strip()][:most]
 
 
 def _detect_field(utf8: bytes, options: ListOptions, form: TextForm, *, whole: bool) -> Detected:
     """Find the field that holds the keys, by the first object."""
     objects: list[dict[str, object]] = []
     rows: list[Sequence[str]] = []
-    lines = _lines(utf8, whole=whole)
+    lines = _lines(utf8, whole=whole, most=_ROWS if options.column_name is None else None)
     for line in lines:
         try:
             value = decode_line(line)
@@ -131,15 +132,17 @@ def _detect_field(utf8: bytes, options: ListOptions, form: TextForm, *, whole: b
         raise ColumnNotFound(
             f"the first line is longer than {HEAD_BYTES:,} bytes, so its fields are not known"
         )
-    column, field = 0, options.column_name
+    column, field, missing = 0, options.column_name, None
     if objects:
+        missing = None if field is None else describe_missing(objects, field)
         column, field = choose_field(objects, options)
         keys = [obj.get(field) for obj in objects]
         rows = [[key] if isinstance(key, str) else [] for key in keys]
     return Detected(
         ListFormat.JSON_LINES,
         replace(form, delimiter=None, column=column, field=field),
-        rows,
+        rows[:_ROWS],
+        missing,
     )
 
 

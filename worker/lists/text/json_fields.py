@@ -1,16 +1,22 @@
 """Finds the field of JSON objects that holds the keys, by the first lines of a list."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
+from typing import Final
 
 from worker.lists.column_names import find_named
 from worker.lists.errors import ColumnNotFound
 from worker.lists.json_lines import decode_line
 from worker.options.lists import ListOptions
 
+#: Objects that have to have a field before it is named, and fields that are named.
+_LEAST_OBJECTS: Final = 2
+_MOST_NAMED: Final = 8
+
 
 def leading_objects(lines: Iterable[bytes]) -> list[dict[str, object]]:
-    """The first lines, as long as they are objects of JSON; of those, the ones with fields."""
+    """The first lines, as long as they are objects of JSON."""
     found: list[dict[str, object]] = []
     for line in lines:
         try:
@@ -19,8 +25,7 @@ def leading_objects(lines: Iterable[bytes]) -> list[dict[str, object]]:
             break
         if not isinstance(value, dict):
             break
-        if value:
-            found.append(value)
+        found.append(value)
     return found
 
 
@@ -39,6 +44,22 @@ def choose_field(objects: Sequence[Mapping[str, object]], options: ListOptions) 
     if (number or 0) >= len(names):
         raise ColumnNotFound(f"the first object has {len(names)} fields, not {(number or 0) + 1}")
     return number or 0, names[number or 0]
+
+
+def describe_missing(objects: Sequence[Mapping[str, object]], name: str) -> str | None:
+    """Say that none of the objects has a field, and which fields they have; ``None`` if one has it.
+
+    Only fields that half of several objects have are named: others may be keys themselves.
+    """
+    counts = Counter(chain.from_iterable(objects))
+    if not objects or find_named(list(counts), name):
+        return None
+    least = max(_LEAST_OBJECTS, len(objects) / 2)
+    shared = [field for field, count in counts.items() if count >= least]
+    named = f"; their fields: {', '.join(shared[:_MOST_NAMED])}" if shared else ""
+    if len(objects) == 1:
+        return f"the first object has no field {name}"
+    return f"none of the first {len(objects):,} objects has a field {name}{named}"
 
 
 def _find_name(objects: Sequence[Mapping[str, object]], name: str) -> str:

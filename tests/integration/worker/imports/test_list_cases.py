@@ -77,6 +77,9 @@ HTML = b"<!DOCTYPE html>\n<html><head><title>t</title></head>\n<body>b</body></h
             id="json-message",
         ),
         pytest.param(TWO_FIELDS, "replace", "objects of 2 fields; send column", id="json-fields"),
+        pytest.param(
+            (DATA / "integers-of-128-bits.parquet").read_bytes(), "merge", "as text", id="128-bits"
+        ),
         pytest.param(b'[\n  "k-one",\n  "k-two"\n]\n', "replace", "is JSON", id="json-array"),
         pytest.param(MANIFEST, "replace", "a manifest", id="unload-manifest"),
         pytest.param(
@@ -88,7 +91,7 @@ HTML = b"<!DOCTYPE html>\n<html><head><title>t</title></head>\n<body>b</body></h
         pytest.param(
             parquet(ID=pa.array([decimal.Decimal("1.50")], pa.decimal128(10, 2))),
             "replace",
-            r"CAST.*ID: decimal128\(10, 2\)",
+            r"column 1 is decimal128.*CAST.*ID: decimal128\(10, 2\)",
             id="decimal-scale-2",
         ),
         pytest.param(b"m\xfc-1\njos\xe9\nk-3\n", "replace", "encoding=windows-1252", id="cp1252"),

@@ -169,6 +169,12 @@ def deep_json() -> bytes:
         ),
         pytest.param(PLAIN.encode(), {"column": "e-mail"}, "none of the 1 columns", id="name"),
         pytest.param(
+            b'{"u":"k"}\n{"u":"m"}\n',
+            {"column": "v"},
+            "objects has a field v; their fields: u; send column",
+            id="field",
+        ),
+        pytest.param(
             b'{"n":"%s","u":"k"}\n' % (b"x" * 70_000),
             {"format": "jsonl", "column": "2"},
             "first line is longer",

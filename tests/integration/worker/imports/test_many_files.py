@@ -108,6 +108,14 @@ def test_prefix__files_of_every_form__each_is_read_on_its_own(
     assert (state.detected.format, state.detected.header) == ("csv", True)
 
 
+def test_prefix__field_that_one_file_has__read_where_it_is(imports: Imports, folder: str) -> None:
+    for number, content in enumerate((b'{"id":1}\n{"id":2}\n', b'{"id":3,"user":"a"}\n{}\n')):
+        imports.put(f"{folder}{number}.jsonl", content)
+    reading = ListOptions(column="user")
+    members, _ = completed(imports, named(imports, folder), reading=reading, allow_rejected=True)
+    assert members == {"a"}
+
+
 def test_prefix__files_that_begin_with_an_index__are_counted_each_from_its_start(
     imports: Imports, folder: str
 ) -> None:

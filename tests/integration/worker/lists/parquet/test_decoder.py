@@ -140,14 +140,15 @@ def test_read__program_killed__is_lost_then_started_again(decoder: ParquetDecode
 
 
 def test_read__fork_stands_still__is_given_up_and_the_lease_is_kept_meanwhile() -> None:
-    decoding = ParquetDecoder(silence_limit_s=1.0)
+    decoding = ParquetDecoder(silence_limit_s=SECONDS)
+    # A program loads its libraries first, for longer than a second on a busy machine.
     program = program_of(decoding)
+    decoding._silence_limit_s = 1.0
     waits: list[float] = []
     file = File(GOOD, lambda: os.kill(fork_of(program), signal.SIGSTOP))
     with pytest.raises(DecoderLost, match="did not respond for 1 s"):
         decoding.open_parquet(file, len(GOOD), on_wait=lambda: waits.append(time.monotonic()))
     assert len(waits) >= 3
-    # The next program loads its libraries first, for longer than a second on a busy machine.
     decoding._silence_limit_s = SECONDS
     assert_good(decoding)
     decoding.close()

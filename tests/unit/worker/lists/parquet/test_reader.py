@@ -2,6 +2,7 @@ import decimal
 import io
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -17,6 +18,7 @@ from worker.lists.parquet.reader import BATCH_ROWS, ParquetList
 from worker.lists.parquet.writer import ParquetKeyWriter
 
 BLANK = RejectReason.BLANK
+DATA = Path(__file__).parents[4] / "data"
 UUIDS = [uuid.UUID(int=1), uuid.UUID("0123456789abcdef0123456789abcdef")]
 
 
@@ -92,28 +94,43 @@ def test_parquet__uuid__canonical_text(*, arrow_schema: bool, batch_rows: int) -
     assert read_all(file, batch_rows) == [str(UUIDS[0]).encode(), BLANK, str(UUIDS[1]).encode()]
 
 
-@pytest.mark.parametrize(
-    "column",
-    [
-        pa.array([1.5]),
-        pa.array([True]),
-        pa.array([decimal.Decimal("1.50")]),
-        pa.array([["a"]]),
-        pa.array([{"a": "b"}]),
-        pa.array([UUIDS[0].bytes], pa.binary(16)),
-        pa.array([0], pa.timestamp("ms")),
-    ],
-    ids=lambda column: str(column.type),
-)
-def test_parquet__other_type__unsupported_with_the_schema(column: Any) -> None:
+def other_types() -> list[Any]:
+    """Columns of types that keys cannot have, with what to do about each."""
+    columns = (
+        (pa.array([1.5]), "pandas"),
+        (pa.array([1.5], pa.float16()), "pandas"),
+        (pa.array([True]), "VARCHAR"),
+        (pa.array([decimal.Decimal("1.50")]), "DECIMAL"),
+        (pa.array([["a"]]), "each element"),
+        (pa.array([{"a": "b"}]), "the field that holds"),
+        (pa.array([[("a", "b")]], pa.map_(pa.string(), pa.string())), "the field that holds"),
+        (pa.array([UUIDS[0].bytes], pa.binary(16)), "UUID or as text"),
+        (pa.array([0], pa.timestamp("ms")), "VARCHAR"),
+        (pa.array([0], pa.duration("s")), "VARCHAR"),
+        (pa.array(['"a"'], pa.json_()), "->>"),
+    )
+    return [pytest.param(column, advice, id=str(column.type)) for column, advice in columns]
+
+
+@pytest.mark.parametrize(("column", "advice"), other_types())
+def test_parquet__other_type__unsupported_with_advice_and_the_schema(
+    column: Any, advice: str
+) -> None:
     file = parquet(column, name="the.id")
-    with pytest.raises(UnsupportedColumn, match=r"the\.id: .*, the\.id: int64") as caught:
+    message = rf"column 1 is .*another one \(the\.id\).*{advice}.*the\.id: .*, the\.id: int64"
+    with pytest.raises(UnsupportedColumn, match=message) as caught:
         open_parquet(file)
     assert caught.value.schema == ", ".join(
         f"{field.name}: {field.type}" for field in pq.read_schema(file)
     )
     with pytest.raises(UnsupportedColumn):
         next(read_row_groups(file, 0, 0))
+
+
+def test_parquet__integers_of_128_bits_in_any_column__refused_with_what_to_do() -> None:
+    file = io.BytesIO((DATA / "integers-of-128-bits.parquet").read_bytes())
+    with pytest.raises(UnreadableList, match="64 bits not implemented; write the column that is"):
+        open_parquet(file)
 
 
 def test_parquet__no_columns__unsupported() -> None:
