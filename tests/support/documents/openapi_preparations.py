@@ -53,10 +53,14 @@ def _for_patch(world: World, case: AnyCase) -> None:
     _reset_standard(world)
 
 
+#: Of the kind of contexts that the example's big segment has, of which others are composed.
+_BIG_FIELDS: Final = {"unbounded": True, "unboundedContextKind": "customer"}
+
+
 def _for_import(world: World, case: AnyCase) -> None:
     """A list takes one import at a time, and no worker is there to end any."""
     if case.path_parameters["segmentKey"] == _NEW["segmentKey"]:
-        body = {"key": _NEW["segmentKey"], "name": "New", "unbounded": True}
+        body = {"key": _NEW["segmentKey"], "name": "New", **_BIG_FIELDS}
         world.unmake(f"{_HERE}/{_NEW['segmentKey']}")
         world.make(_HERE, body)
 
@@ -65,7 +69,7 @@ def _for_composition(world: World, case: AnyCase) -> None:
     """The segments that the example is made of."""
     _for_import(world, case)
     key = names.OTHER_BIG_SEGMENT
-    world.make(_HERE, {"key": key, "name": "Other", "unbounded": True})
+    world.make(_HERE, {"key": key, "name": "Other", **_BIG_FIELDS})
 
 
 def _for_uploads_import(world: World, case: AnyCase) -> None:

@@ -191,7 +191,7 @@ def _record_composition(recorder: Recorder, worker: Part) -> None:
     ask, start = recorder.ask, "composeBigSegment"
     made = [NEW["segmentKey"], names.OTHER_BIG_SEGMENT]
     for key in made:
-        new = {"key": key, "name": "New", "unbounded": True}
+        new = {"key": key, "name": "New", "unbounded": True, "unboundedContextKind": "customer"}
         ask("postSegment", path=ENVIRONMENT, body=new, status=201, keep="nothing")
     sources = [BIG["segmentKey"], names.OTHER_BIG_SEGMENT]
     body = {"op": "except", "segments": sources, "mode": "replace"}

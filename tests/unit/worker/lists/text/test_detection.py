@@ -1,8 +1,8 @@
 import pytest
-from worker.list_options import ListOptions
 
 from worker.lists.format import ListFormat
 from worker.lists.text.detection import HEAD_BYTES, Detected, detect_text
+from worker.options.lists import ListOptions
 
 
 def detect(head: bytes, column: str | None = None) -> Detected:
