@@ -25,11 +25,11 @@ def keys(prefix: str, count: int) -> set[str]:
 
 @pytest.fixture(scope="module", params=["one chunk", "several chunks"])
 def imports(
-    request: pytest.FixtureRequest, valkey_server: Server, s3_server: ObjectServer
+    request: pytest.FixtureRequest, valkey_server: Server, s3_stand_in: ObjectServer
 ) -> Iterator[Imports]:
     """With the settings as they are by default."""
     size = {"one chunk": 1 << 20, "several chunks": 4_096}[request.param]
-    with imports_in_process(valkey_server, s3_server, chunk_bytes=size) as running:
+    with imports_in_process(valkey_server, s3_stand_in, chunk_bytes=size) as running:
         yield running
 
 
@@ -355,9 +355,9 @@ def test_preview__of_few_changes_far_apart_or_of_other_shard_counts__shows_them_
     assert (sorted(found.added), found.removed, found.unchanged) == (["a", "b"], (), ())
 
 
-def test_guards__set_to_one__are_off(valkey_server: Server, s3_server: ObjectServer) -> None:
+def test_guards__set_to_one__are_off(valkey_server: Server, s3_stand_in: ObjectServer) -> None:
     settings: dict[str, Any] = {"rejected_share": 1, "shrink_share": 1, "warning_share": 1}
-    with imports_in_process(valkey_server, s3_server, **settings) as imports:
+    with imports_in_process(valkey_server, s3_stand_in, **settings) as imports:
         ref = imports.list_of()
         assert imports.run(ref, lines("u", 3_000)).status == "complete"
         state = imports.run(ref, b"a\nNULL\n" + b"\xff\n" * 9, "replace")

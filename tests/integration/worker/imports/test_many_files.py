@@ -28,8 +28,8 @@ _folders = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def imports(valkey_server: Server, s3_server: ObjectServer) -> Iterator[Imports]:
-    with imports_in_process(valkey_server, s3_server, import_objects=400) as running:
+def imports(valkey_server: Server, s3_stand_in: ObjectServer) -> Iterator[Imports]:
+    with imports_in_process(valkey_server, s3_stand_in, import_objects=400) as running:
         yield running
 
 
@@ -154,9 +154,9 @@ def test_prefix__many_files__figures_of_each_that_add_up(imports: Imports, folde
 
 
 def test_glob__of_several_chunks__large_files_are_cut_and_small_ones_joined(
-    valkey_server: Server, s3_server: ObjectServer
+    valkey_server: Server, s3_stand_in: ObjectServer
 ) -> None:
-    with imports_in_process(valkey_server, s3_server, chunk_bytes=4_096) as imports:
+    with imports_in_process(valkey_server, s3_stand_in, chunk_bytes=4_096) as imports:
         expected = set()
         for number in range(40):
             # Every tenth is cut, and its rows hold line breaks.
