@@ -43,8 +43,8 @@ OF_WEBHOOKS: Final = (
     Fault(
         "announced twice",
         "webhook/announce",
-        "ARGV[1], now) == 0 then return 0 end",
-        "ARGV[1], now) == 2 then return 0 end",
+        "ARGV[1], now) == 0 then return {0, 0} end",
+        "ARGV[1], now) == 2 then return {0, 0} end",
         WEBHOOKS.test_announce__once_for_a_job__is_queued_once_for_those_that_ask,
         own_list=False,
     ),

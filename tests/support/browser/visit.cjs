@@ -76,13 +76,37 @@ async function give(visit, step, given) {
   await visit.page.waitForSelector("#use-token:enabled");
 }
 
+// Of a list as long as this one only what is in view is there: look at it from its start to its end.
+async function scrollThrough(page, isEnough) {
+  await page.evaluate(() => scrollTo(0, 0));
+  for (let last = -1, at = 0; at !== last; ) {
+    await page.evaluate(
+      () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
+    );
+    if (await isEnough()) return;
+    last = at;
+    at = await page.evaluate(() => (scrollBy(0, innerHeight / 2), scrollY));
+  }
+}
+
+async function listed(page) {
+  const found = new Set();
+  await scrollThrough(page, async () => {
+    const blocks = page.locator(".opblock");
+    for (const id of await blocks.evaluateAll((all) => all.map((one) => one.id))) found.add(id);
+    return false;
+  });
+  return found.size;
+}
+
 // Operations are listed, and one of them is tried.
 async function tryCall(visit) {
   const { page } = visit;
   await page.waitForSelector(".opblock");
-  const operations = await page.locator(".opblock").count();
+  const operations = await listed(page);
   visit.seen.step = "call";
   const block = page.locator(".opblock", { hasText: "/api/v2/caller-identity" });
+  await scrollThrough(page, async () => (await block.count()) > 0);
   await block.locator(".opblock-summary-control").click();
   await block.getByRole("button", { name: "Try it out" }).click();
   const [request] = await Promise.all([
