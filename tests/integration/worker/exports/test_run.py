@@ -32,8 +32,8 @@ KEYS: Final = (*(f"key-{n:05d}" for n in range(3_000)), "=1+1", "@x", 'q"uo,te',
 
 
 @pytest.fixture(scope="module")
-def running(valkey_server: Server, s3_server: ObjectServer) -> Iterator[Imports]:
-    with imports_in_process(valkey_server, s3_server) as imports:
+def running(valkey_server: Server, s3_stand_in: ObjectServer) -> Iterator[Imports]:
+    with imports_in_process(valkey_server, s3_stand_in) as imports:
         yield imports
 
 
@@ -203,10 +203,10 @@ def test_export__complete_and_deleted__its_files_are_freed_and_it_stays_on_recor
 
 
 def test_export__records_are_kept_for_less_long_than_files__says_where_its_files_are_until_then(
-    valkey_server: Server, s3_server: ObjectServer
+    valkey_server: Server, s3_stand_in: ObjectServer
 ) -> None:
     with imports_in_process(
-        valkey_server, s3_server, job_retention_s=60, export_retention_s=600
+        valkey_server, s3_stand_in, job_retention_s=60, export_retention_s=600
     ) as running:
         request = start(running, running.list_of("a"), ExportOptions())
         work_on(running.services, request.ref)
@@ -239,9 +239,9 @@ def test_export__lease_lost_before_the_manifest__does_not_replace_that_of_a_late
 
 
 def test_export__more_parts_than_an_import_takes__stopped_with_what_to_do(
-    valkey_server: Server, s3_server: ObjectServer
+    valkey_server: Server, s3_stand_in: ObjectServer
 ) -> None:
-    with imports_in_process(valkey_server, s3_server, import_objects=2) as running:
+    with imports_in_process(valkey_server, s3_stand_in, import_objects=2) as running:
         ref = running.list_of(*KEYS[:2_500])
         request = start(running, ref, ExportOptions(part_rows=1_000))
         work_on(running.services, request.ref)

@@ -20,8 +20,8 @@ KEYS = {"k-one", "jos\u00e9", "12"}
 
 
 @pytest.fixture(scope="module")
-def imports(valkey_server: Server, s3_server: ObjectServer) -> Iterator[Imports]:
-    with imports_in_process(valkey_server, s3_server) as running:
+def imports(valkey_server: Server, s3_stand_in: ObjectServer) -> Iterator[Imports]:
+    with imports_in_process(valkey_server, s3_stand_in) as running:
         yield running
 
 
@@ -238,7 +238,7 @@ def test_import__rows_below_a_header__are_numbered_as_in_the_file(imports: Impor
 @pytest.mark.parametrize("encoding", ["utf-8", "windows-1252"])
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
 def test_import__cut_into_many_chunks__every_key_once(
-    valkey_server: Server, s3_server: ObjectServer, kind: str, encoding: Any
+    valkey_server: Server, s3_stand_in: ObjectServer, kind: str, encoding: Any
 ) -> None:
     keys = [f"caf\u00e9-{number}" for number in range(3_000)]
     line = '{{"n":1,"u":"{}"}}\n' if kind == "jsonl" else '1|"x\n|";"{}"\n'.replace('";"', '"|"')
@@ -248,7 +248,7 @@ def test_import__cut_into_many_chunks__every_key_once(
         delimiter="pipe" if kind == "csv" else None,
         encoding=encoding,
     )
-    with imports_in_process(valkey_server, s3_server, chunk_bytes=4_096) as imports:
+    with imports_in_process(valkey_server, s3_stand_in, chunk_bytes=4_096) as imports:
         ref = imports.list_of()
         state = imports.run(ref, content, reading=options)
         assert state.status == "complete", state.reason
@@ -256,11 +256,11 @@ def test_import__cut_into_many_chunks__every_key_once(
 
 
 def test_import__compressed_list_of_several_runs__every_key_once(
-    valkey_server: Server, s3_server: ObjectServer
+    valkey_server: Server, s3_stand_in: ObjectServer
 ) -> None:
     keys = np.random.default_rng(1).permutation(20_000).tolist()
     content = zstd("".join(f"key-{key}\n" for key in keys).encode())
-    with imports_in_process(valkey_server, s3_server, chunk_bytes=16_384) as imports:
+    with imports_in_process(valkey_server, s3_stand_in, chunk_bytes=16_384) as imports:
         ref = imports.list_of()
         state = imports.run(ref, content)
         assert state.status == "complete", state.reason

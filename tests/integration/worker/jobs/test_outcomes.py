@@ -19,8 +19,8 @@ KEY = "ann@example.com"
 
 
 @pytest.fixture(scope="module")
-def running(valkey_server: Server, s3_server: ObjectServer) -> Iterator[Imports]:
-    with imports_in_process(valkey_server, s3_server) as imports:
+def running(valkey_server: Server, s3_stand_in: ObjectServer) -> Iterator[Imports]:
+    with imports_in_process(valkey_server, s3_stand_in) as imports:
         yield imports
 
 

@@ -32,8 +32,8 @@ _LIMIT_S = 30
 
 
 @pytest.fixture(scope="module")
-def running(valkey_server: Server, s3_server: ObjectServer) -> Iterator[Imports]:
-    with imports_in_process(valkey_server, s3_server, unit_tries=2) as imports:
+def running(valkey_server: Server, s3_stand_in: ObjectServer) -> Iterator[Imports]:
+    with imports_in_process(valkey_server, s3_stand_in, unit_tries=2) as imports:
         yield imports
 
 

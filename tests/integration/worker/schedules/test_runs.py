@@ -25,8 +25,8 @@ from worker.upkeep.tidy import expire_exports
 
 
 @pytest.fixture(scope="module")
-def _running(valkey_server: Server, s3_server: ObjectServer) -> Iterator[Imports]:
-    with imports_in_process(valkey_server, s3_server) as imports:
+def _running(valkey_server: Server, s3_stand_in: ObjectServer) -> Iterator[Imports]:
+    with imports_in_process(valkey_server, s3_stand_in) as imports:
         lake = f"s3://{imports.services.objects.bucket}/lake/"
         settings = imports.services.settings.model_copy(update={"s3_destinations": (lake,)})
         yield Imports(dataclasses.replace(imports.services, settings=settings))

@@ -20,8 +20,8 @@ _CONTENT = b"a\nb\n"
 
 
 @pytest.fixture(scope="module")
-def running(valkey_server: Server, s3_server: ObjectServer) -> Iterator[Imports]:
-    with imports_in_process(valkey_server, s3_server, redis_url=valkey_server.url) as imports:
+def running(valkey_server: Server, s3_stand_in: ObjectServer) -> Iterator[Imports]:
+    with imports_in_process(valkey_server, s3_stand_in, redis_url=valkey_server.url) as imports:
         yield imports
 
 

@@ -42,7 +42,7 @@ def spilled(
     bounds=st.tuples(st.integers(0, 511), st.integers(0, 511)),
     piece_bytes=st.integers(50, 5000),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_spill__any_runs__each_range_gets_its_rows_in_order(
     portions: list[tuple[list[tuple[int, bytes]], pa.DataType, int]],
     bits: int,

@@ -231,9 +231,9 @@ def test_read__mutated_files__end_typed_and_in_bounds(decoder: ParquetDecoder) -
 
 
 def test_import__decoder_killed_each_time__tried_once_more_then_stopped(
-    valkey_server: Server, s3_server: ObjectServer, monkeypatch: pytest.MonkeyPatch
+    valkey_server: Server, s3_stand_in: ObjectServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with imports_in_process(valkey_server, s3_server) as imports:
+    with imports_in_process(valkey_server, s3_stand_in) as imports:
         decoding = imports.services.parquet
         kills: list[int] = []
 

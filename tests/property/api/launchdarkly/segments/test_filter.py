@@ -84,7 +84,7 @@ def written(tree: Tree, draw: Callable[[Any], Any], *, inside_and: bool = False)
 
 
 @given(tree=trees, among=st.lists(segments, max_size=6), data=st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_parse_filter__any_filter__keeps_what_the_reference_keeps(
     tree: Tree, among: list[Segment], data: st.DataObject
 ) -> None:
@@ -99,7 +99,7 @@ def test_parse_filter__any_filter__keeps_what_the_reference_keeps(
         max_size=12,
     ).map(" ".join)
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_parse_filter__any_text__read_or_refused_within_the_text(text: str) -> None:
     try:
         parse_filter(text)

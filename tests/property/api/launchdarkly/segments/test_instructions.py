@@ -64,7 +64,7 @@ side = st.fixed_dictionaries({"user": distinct, "org": distinct})
     before=st.fixed_dictionaries({"included": side, "excluded": side}),
     instructions=st.lists(on_targets, max_size=6),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_targets__any_instructions__as_the_model_says(
     before: Sides, instructions: list[dict[str, Any]]
 ) -> None:

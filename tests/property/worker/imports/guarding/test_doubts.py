@@ -83,7 +83,7 @@ def read(content: bytes, cuts: list[int]) -> list[ChunkResult]:
     packed=st.booleans(),
     data=st.data(),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_warnings__messy_file_cut_anywhere__count_and_rows_of_a_plain_loop(
     cells: list[str], end: str, quoting: int, data: st.DataObject, *, packed: bool
 ) -> None:

@@ -36,7 +36,7 @@ def found(content: bytes, cuts: Sequence[int], overrun_bytes: int, **sizes: int)
 
 
 @given(content=wild_files | tame_files, overrun=overruns, data=st.data())
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_csv_chunks__any_file_cut_anywhere__rows_of_csv_reader(
     content: bytes, overrun: int, data: st.DataObject
 ) -> None:
@@ -74,7 +74,7 @@ def test_csv_chunks__small_file__every_pair_of_cuts_gives_the_same_rows(
     overrun=overruns,
     trailing=st.booleans(),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_csv_chunks__lines_of_one_length_but_one__rows_of_csv_reader(
     line: bytes, count: int, odd: bytes, at: int, cut: int, overrun: int, *, trailing: bool
 ) -> None:

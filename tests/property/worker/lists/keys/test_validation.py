@@ -32,7 +32,7 @@ cells = st.lists(_pieces, max_size=5).map(b"".join) | st.binary(max_size=6)
 @given(
     column=st.lists(cells | st.none(), max_size=12), skipped=st.integers(0, 4), large=st.booleans()
 )
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_validate__any_cells__each_judged_as_on_its_own(
     column: list[bytes | None], skipped: int, *, large: bool
 ) -> None:
@@ -44,14 +44,14 @@ def test_validate__any_cells__each_judged_as_on_its_own(
 
 
 @given(text=st.lists(st.text(max_size=5), max_size=8))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_validate__any_unicode_text__each_judged_as_on_its_own(text: list[str]) -> None:
     column = [key.encode() for key in text]
     assert outcomes(validate(pa.array(column, pa.binary()))) == [*map(reference_outcome, column)]
 
 
 @given(column=st.lists(cells, max_size=12))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_validate__any_cells__accepts_what_a_request_may_name(column: list[bytes]) -> None:
     batch = validate(pa.array(column, pa.binary()))
     texts = [cell.decode("utf-8", "surrogateescape") for cell in column]

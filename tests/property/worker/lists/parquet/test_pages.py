@@ -74,7 +74,7 @@ def read_pages(file: io.BytesIO, batch_rows: int = 65_536) -> tuple[list[Any], i
     beside=st.booleans(),
     batch_rows=st.sampled_from((7, 65_536)),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_pages__any_file__the_cells_of_the_library(
     values: list[bytes | None],
     times: int,

@@ -133,7 +133,7 @@ def read_by(
     column=st.sampled_from((0, 0, 1, 2)),
     data=st.data(),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_text__messy_in_any_form__rows_of_csv_reader(
     table: tuple[str, str],
     encoding: tuple[Any, str, bytes],
@@ -184,7 +184,7 @@ _NAMES = st.text(alphabet="abé ,;|\t\"'", min_size=1, max_size=6).filter(str.st
     rows=st.lists(st.lists(_NAMES, min_size=4, max_size=4), min_size=1, max_size=8),
     data=st.data(),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_text__table_with_a_header__column_found_by_its_name(
     delimiter: str, names: list[str], rows: list[list[str]], data: st.DataObject
 ) -> None:
