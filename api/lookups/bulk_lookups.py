@@ -45,7 +45,7 @@ _IN_FLIGHT: Final = 3
 _PATIENCE_S: Final = 0.002
 #: Seconds of rest before a step, if look-ups of one key were sent since the last one: on a busy
 #: machine they would wait for the processor, too.
-_PAUSE_S: Final = 0.001
+_PAUSE_S: Final = 0.004
 #: How often a list is asked whose live revision changes meanwhile.
 _ASKS: Final = 4
 #: Definitions read at one time; look-ups of one key use the same threads.
