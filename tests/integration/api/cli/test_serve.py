@@ -59,7 +59,9 @@ def test_worker__sigterm__reaches_celery_itself(tmp_path: Path, settings: dict[s
         wait_until(lambda: _says(log, process, "upkeep@"), "Celery has taken the process over", 60)
         wait_until(lambda: _says(log, process, "ready."), "the worker is ready", 60)
         process.terminate()
-        assert process.wait(30) == 0
+        # On a busy machine it may come just before Celery's loop waits, which it does for half
+        # a minute at most.
+        assert process.wait(90) == 0
 
 
 def test_worker__unknown_queue__is_refused(tmp_path: Path) -> None:
