@@ -1,15 +1,12 @@
 """A clock in every worker that has what is due delivered to webhooks."""
 
 import logging
-import threading
 import time
 from typing import Any, Final
 
-from celery import bootsteps
-
-from worker.settings import WorkerSettings
 from worker.store import open_store
 from worker.tasks.process_services import ProcessServices
+from worker.tasks.worker_thread import WorkerThread
 from worker.webhooks import Deliverer
 
 logger = logging.getLogger("bigseg.webhooks")
@@ -19,30 +16,16 @@ _LOOK_EVERY_S: Final = 0.5
 _AFTER_ERROR_S: Final = 2.0
 
 
-class WebhookClock(bootsteps.StartStopStep):
-    """Runs beside the worker's main loop, in threads with a client of their own."""
+class WebhookClock(WorkerThread):
+    """Looks at once, and then twice a second; threads of its own deliver."""
 
-    #: Processes forked beside a busy thread could inherit a lock that is never released.
-    requires = ("celery.worker.components:Pool",)
+    thread_name = "webhook-clock"
 
-    def __init__(self, parent: Any, **_: Any) -> None:  # noqa: ANN401 - Celery's step protocol
-        self._stopped = threading.Event()
-
-    def start(self, parent: Any) -> None:  # noqa: ANN401 - Celery's step protocol
-        """Start looking at once."""
-        services: ProcessServices = parent.app.bigseg_services
-        threading.Thread(
-            target=self._run, args=(services.settings,), name="webhook-clock", daemon=True
-        ).start()
-
-    def stop(self, parent: Any) -> None:  # noqa: ANN401 - Celery's step protocol
-        """Stop looking; deliveries under way that are cut off are delivered again."""
-        self._stopped.set()
-
-    def _run(self, settings: WorkerSettings) -> None:
-        deliverer: Deliverer | None = None
+    def run(self, process: ProcessServices, app: Any) -> None:  # noqa: ANN401 - Celery is untyped
+        """Look for what is due, again and again; attempts that are cut off are made again."""
+        settings, deliverer = process.settings, None
         wait_s = 0.0
-        while not self._stopped.wait(wait_s):
+        while not self.stopped.wait(wait_s):
             try:
                 deliverer = deliverer or Deliverer(open_store(settings), settings, _now_ms)
                 deliverer.deliver_due()
