@@ -19,6 +19,7 @@ from tests.support.proxies.gate import Gate, running_gate
 from tests.support.servers.api import PRODUCTION, SEGMENTS, TOKEN, Api, create_segment, running_api
 from tests.support.servers.objects import ObjectServer, running_stand_in
 from tests.support.servers.redis import Server, wait_until
+from tests.support.store.jobs import jobs_of
 from worker.objects import ObjectSettings, ObjectStore
 from worker.store import ImportRequest, JobRef, Store
 
@@ -98,12 +99,8 @@ def _content(size: int) -> bytes:
 
 def _sources(store: Store, objects: ObjectStore, segment: str) -> list[tuple[str, bytes]]:
     """The name and the content of each file of the segment's import."""
-    (request,) = [
-        request
-        for ref in store.jobs.active(PRODUCTION)
-        if isinstance(request := store.jobs.request(ref), ImportRequest)
-        and request.list_ref.segment == segment
-    ]
+    (request,) = [one.request for one in jobs_of(store, segment)]
+    assert isinstance(request, ImportRequest)
     found = []
     for source in request.sources:
         info = objects.head(source.key)

@@ -14,8 +14,9 @@ import httpx
 import pytest
 
 from tests.support.clients.command_line import Run, complete_export, working
-from tests.support.servers.api import PRODUCTION, TOKEN, Api, create_segment
+from tests.support.servers.api import TOKEN, Api, create_segment
 from tests.support.servers.objects import list_objects
+from tests.support.store.jobs import jobs_of
 from worker.objects import ObjectStore
 from worker.store import ImportRequest, JobRef, Store
 
@@ -225,8 +226,7 @@ def test_export__where_no_file_can_be__is_one_sentence_before_anything_starts(
     assert result.exit_code == 1
     assert "cannot write" in _line(result.stderr_bytes)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
-    jobs = [store.jobs.get(ref).request for ref in store.jobs.active(PRODUCTION)]
-    assert segment not in {job.list_ref.segment for job in jobs}
+    assert jobs_of(store, segment) == []
 
 
 def test_export__stopped__leaves_the_file_as_it_was(
@@ -321,8 +321,7 @@ def test_import__file_that_changes_while_it_is_read__is_one_sentence(
 
     assert result.exit_code == 1
     assert "changed while it was uploaded" in _line(result.stderr_bytes)
-    jobs = [store.jobs.get(ref).request for ref in store.jobs.active(PRODUCTION)]
-    assert segment not in {job.list_ref.segment for job in jobs}
+    assert jobs_of(store, segment) == []
     assert not [
         item for item in list_objects(objects, "bigseg-internal/uploads/") if segment in item.key
     ]

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.clients.command_line import IMPORT_REPORT, Run, is_of, json_of, working
+from tests.support.clients.command_line import IMPORT_REPORT, Run, json_of, working
 from tests.support.servers.api import PRODUCTION, SEGMENTS, create_segment, new_key
 from tests.support.servers.redis import wait_until
+from tests.support.store.jobs import jobs_of
 from tests.support.systems.held_imports import hold_import, publish_import
 from worker.objects import ObjectStore
 from worker.options.guards import GuardOptions
@@ -146,7 +147,7 @@ def test_approve__import_that_waits__publishes_it(
     assert result.exit_code == 0, result.output
     assert "pending_approval" in result.stdout
     assert "new-1, new-2" in result.stdout
-    (import_id,) = (ref.job_id for ref in store.jobs.active(PRODUCTION) if is_of(store, ref, key))
+    (import_id,) = (one.request.ref.job_id for one in jobs_of(store, key))
     assert f"bigseg approve {import_id} -s {key}" in result.stdout
     shown = run("imports", "preview", import_id, "--segment", key, "--output", "tsv").stdout
     assert shown == "added\tnew-1\nadded\tnew-2\nunchanged\told-1\n"

@@ -13,11 +13,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.clients.command_line import complete_export, is_of, working
+from tests.support.clients.command_line import complete_export, working
 from tests.support.commands.terminal import Running, Shown, Terminal
 from tests.support.proxies.cutting import CuttingProxy
 from tests.support.proxies.serving import serving
-from tests.support.servers.api import PRODUCTION, SEGMENTS, TOKEN, Api, create_segment
+from tests.support.servers.api import SEGMENTS, TOKEN, Api, create_segment
+from tests.support.store.jobs import jobs_of
 from worker.objects import ObjectStore
 from worker.store import JobRef, Store
 
@@ -174,7 +175,7 @@ def test_export__while_it_is_written__says_that_nothing_was_written(
     said = "interrupted, nothing was written; the export goes on, and bigseg deletes its file"
     assert (status, lines) == (_STATUS, [said])
     assert list(tmp_path.iterdir()) == []
-    assert any(is_of(store, ref, segment) for ref in store.jobs.active(PRODUCTION))
+    assert jobs_of(store, segment)
 
 
 def test_export__while_it_is_downloaded__says_what_is_not_whole(

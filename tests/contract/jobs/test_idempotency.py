@@ -17,6 +17,7 @@ from tests.support.servers.api import (
 from tests.support.servers.objects import list_objects
 from tests.support.servers.redis import wait_until
 from tests.support.store.building import build, publish
+from tests.support.store.jobs import jobs_of
 from worker.objects import INTERNAL_PREFIX, ObjectStore
 from worker.store import JobRef, Store
 from worker.store.jobs.requests import KEPT_MS, RequestRecord, digest_of
@@ -54,8 +55,7 @@ def _accepted(reply: httpx.Response) -> JobRef:
 
 def _jobs(store: Store, segment: str) -> set[str]:
     """The imports and exports of a segment that have not been tidied up."""
-    refs = store.jobs.active(PRODUCTION)
-    return {one.job_id for one in refs if store.jobs.get(one).request.list_ref.segment == segment}
+    return {one.request.ref.job_id for one in jobs_of(store, segment)}
 
 
 def _uploads(objects: ObjectStore, segment: str) -> list[str]:

@@ -10,8 +10,9 @@ import pytest
 
 from tests.contract.conftest import SCHEDULES
 from tests.support.servers.api import PRODUCTION, SEGMENTS, assert_refused, create_segment
+from tests.support.store.jobs import jobs_of
 from worker.options.exports import ExportOptions
-from worker.store import EnvironmentRef, ExportRequest, Store
+from worker.store import Store
 
 NIGHTLY: Final = {"key": "nightly", "cron": "30 2 * * *", "timeZone": "Europe/Berlin"}
 
@@ -159,10 +160,8 @@ def test_run__now__is_an_export_and_a_run_once_for_each_key(
     assert shown["_links"]["lastExport"]["href"] == first.headers["Location"]
     other = client.post(f"{path}/nightly/run").json()["exportId"]
     assert other != export["id"]
-    env = EnvironmentRef("default", "production")
-    requests = [store.jobs.request(job) for job in store.jobs.active(env)]
-    mine = [one for one in requests if isinstance(one, ExportRequest) and one.export_id == other]
-    assert len(mine) == 1
+    segment = path.split("/")[-2]
+    assert {one.request.ref.job_id for one in jobs_of(store, segment)} == {export["id"], other}
 
 
 def test_segment__deleted_and_made_again__has_none(client: httpx.Client, path: str) -> None:

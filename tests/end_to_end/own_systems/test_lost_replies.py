@@ -8,6 +8,7 @@ import pytest
 from tests.support.proxies.cutting import CuttingProxy, Rule, running_cutting_proxy
 from tests.support.servers.objects import ObjectServer
 from tests.support.servers.redis import free_port
+from tests.support.store.jobs import jobs_of
 from tests.support.systems.driving import assert_nothing_left, csv_of, new_segment, random_keys
 from tests.support.systems.system import System, running_system
 from worker.store.server.scripts import ScriptName
@@ -104,10 +105,8 @@ def test_cancel__while_it_is_published__is_in_time_before_the_flip(
 
     def cancel(request: bytes, _reply: bytes) -> bool:
         if sha in request and not replies:
-            jobs = system.store.jobs
-            active = jobs.active(segment.ref.env)
-            (job,) = (ref for ref in active if jobs.request(ref).list_ref == segment.ref)
-            path = f"{segment.path}/imports/{job.job_id}"
+            (job,) = jobs_of(system.store, segment.ref.segment)
+            path = f"{segment.path}/imports/{job.request.ref.job_id}"
             replies.append(system.http.delete(path).status_code)
         return False
 

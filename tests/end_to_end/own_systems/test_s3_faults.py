@@ -11,6 +11,7 @@ import pytest
 from tests.support.proxies.hostile import Fault, HostileProxy, Request, running_hostile_proxy
 from tests.support.servers.objects import ObjectServer
 from tests.support.servers.redis import wait_until
+from tests.support.store.jobs import jobs_of
 from tests.support.systems.driving import (
     BigSegment,
     assert_nothing_left,
@@ -128,10 +129,9 @@ def test_cancel__while_it_is_planned__ends_it_and_the_list_stays(
 
     def cancel(request: Request) -> None:
         if source in request.line and not seen:
-            (job,) = system.store.jobs.active(segment.ref.env)
-            stage = system.store.jobs.get(job).stage
-            reply = system.http.delete(f"{segment.path}/imports/{job.job_id}")
-            seen.append((stage, reply.status_code))
+            (job,) = jobs_of(system.store, segment.ref.segment)
+            path = f"{segment.path}/imports/{job.request.ref.job_id}"
+            seen.append((job.stage, system.http.delete(path).status_code))
 
     proxy.before_reply = cancel
     try:

@@ -10,8 +10,9 @@ import pytest
 from typer.testing import Result
 
 from tests.support.clients.program import run_program
-from tests.support.servers.api import PRODUCTION, TOKEN, Api
+from tests.support.servers.api import TOKEN, Api
 from tests.support.servers.redis import wait_until
+from tests.support.store.jobs import jobs_of
 from worker.objects import ObjectStore
 from worker.store import JobRef, Store
 
@@ -59,11 +60,8 @@ def working(store: Store, segment: str, end: Callable[[JobRef], None]) -> Iterat
     found: list[JobRef] = []
 
     def is_there() -> bool:
-        found[:] = [
-            ref
-            for ref in store.jobs.active(PRODUCTION)
-            if is_of(store, ref, segment) and store.jobs.get(ref).ended_ms is None
-        ]
+        active = jobs_of(store, segment)
+        found[:] = [one.request.ref for one in active if one.ended_ms is None]
         return bool(found)
 
     def work() -> None:
@@ -76,11 +74,6 @@ def working(store: Store, segment: str, end: Callable[[JobRef], None]) -> Iterat
         yield
     finally:
         thread.join(30)
-
-
-def is_of(store: Store, ref: JobRef, segment: str) -> bool:
-    """Whether a job is this segment's."""
-    return store.jobs.get(ref).request.list_ref.segment == segment
 
 
 def complete_export(store: Store, objects: ObjectStore, ref: JobRef, content: bytes) -> None:

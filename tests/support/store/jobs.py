@@ -2,7 +2,16 @@
 
 from typing import Final
 
-from worker.store import ImportRequest, JobRef, ListRef, SourceFile, Store
+from tests.support.store.stores import PRODUCTION
+from worker.store import (
+    EnvironmentRef,
+    ImportRequest,
+    JobRef,
+    JobState,
+    ListRef,
+    SourceFile,
+    Store,
+)
 
 _SOURCE: Final = SourceFile("bucket", "lists/a.csv", "a.csv", uploaded=True, size_bytes=3, etag="e")
 
@@ -17,3 +26,12 @@ def new_job(store: Store, ref: ListRef, units: int = 3, stage: str = "scatter") 
     request = import_request(ref)
     store.jobs.create(request, stage=stage, units=units)
     return request.ref
+
+
+def jobs_of(store: Store, segment: str, env: EnvironmentRef = PRODUCTION) -> list[JobState]:
+    """The jobs of a segment that have not been tidied up.
+
+    Those of other tests may be listed beside them, and have lost their records meanwhile.
+    """
+    states = store.jobs.get_all(store.jobs.active(env))
+    return [one for one in states if one.request.list_ref.segment == segment]
