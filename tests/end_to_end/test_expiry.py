@@ -61,7 +61,7 @@ def _included(system: System, segment: str) -> list[str]:
 
 def _gone_at(is_member: Callable[[], bool]) -> int:
     """Wait until it is no member; when that was seen first, in Unix ms."""
-    wait_until(lambda: not is_member(), "the target is gone", 30)
+    wait_until(lambda: not is_member(), "the target is gone")
     return _now_ms()
 
 

@@ -44,11 +44,10 @@ def test_logs__of_every_process__are_json_from_start_to_stop(system: System) -> 
     try:
         renamed = [{"op": "replace", "path": "/name", "value": "Renamed"}]
         assert system.http.patch(segment.path, json=renamed).status_code == 200
-        wait_until(lambda: "audit.lost" in system.api.log, "the API logs a lost entry", 20)
+        wait_until(lambda: "audit.lost" in system.api.log, "the API logs a lost entry")
         wait_until(
             lambda: "audit.lost" in system.worker.log + system.upkeep.log,
             "a worker logs a lost entry",
-            20,
         )
     finally:
         system.store.client.unlink(log_key)

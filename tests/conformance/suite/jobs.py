@@ -47,7 +47,7 @@ def _take_later(store: Store, job: JobRef) -> Taken:
             taken.append(unit)
         return bool(taken)
 
-    wait_until(found, "a unit is free", 10)
+    wait_until(found, "a unit is free")
     return taken[0]
 
 
@@ -259,4 +259,4 @@ class JobSuite:
             turns = list(pool.map(lambda _: store.jobs.take_turn("sweep", 60_000), range(8)))
         assert turns.count(True) == 1
         assert store.jobs.take_turn("other", SHORT_MS)
-        wait_until(lambda: store.jobs.take_turn("other", SHORT_MS), "the period ends", 10)
+        wait_until(lambda: store.jobs.take_turn("other", SHORT_MS), "the period ends")

@@ -97,7 +97,7 @@ class ReclaimSuite:
         replace(store, ref, "i2", NEW, retire_after_ms=0)
         reclaim_list(store, ref)
         assert _shards(store, ref, old) == 17
-        wait_until(lambda: reclaim_list(store, ref) > 0, "the pin ends", 10)
+        wait_until(lambda: reclaim_list(store, ref) > 0, "the pin ends")
         assert _shards(store, ref, old) == 0
         assert pin(store.database, ref, "export-1", 300).name != old.name
 

@@ -61,7 +61,7 @@ class RequestSuite:
         assert store.requests.replace(name, RECEIVING, RECEIVING)  # it lives: it is renewed
         assert RECEIVING_MS - 10_000 < raw(store).pttl(key) <= RECEIVING_MS
         raw(store).pexpire(key, 1)
-        wait_until(lambda: store.requests.read(name) is None, "it is over", 10)
+        wait_until(lambda: store.requests.read(name) is None, "it is over")
 
     def test_record__of_a_start__is_kept_for_a_day(self, store: Store) -> None:
         for number, record in enumerate((STARTING, DONE)):

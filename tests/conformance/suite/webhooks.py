@@ -297,4 +297,4 @@ class WebhookSuite:
 
 def _await_the_next_millisecond(store: Store) -> None:
     begun_ms = store.database.now_ms()
-    wait_until(lambda: store.database.now_ms() > begun_ms, "a millisecond is over", 5)
+    wait_until(lambda: store.database.now_ms() > begun_ms, "a millisecond is over")

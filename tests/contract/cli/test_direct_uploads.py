@@ -143,7 +143,7 @@ def test_import__killed_half_way__goes_on_where_it_was(
     with (big.with_suffix(".log")).open("ab") as log:
         killed = start((sys.executable, "-m", "api.cli", *words), environment, log)
     first = [{"first": 1, "last": 1}]
-    wait_until(lambda: _received(client, segment) == first, "a part has arrived", 20)
+    wait_until(lambda: _received(client, segment) == first, "a part has arrived")
     killed.kill()
     killed.wait(10)
     gate.hold()

@@ -156,7 +156,7 @@ def test_approve__import_that_waits__publishes_it(
     assert guarded.exit_code == 6, guarded.output
 
     def publish(ref: JobRef) -> None:
-        wait_until(lambda: store.jobs.get(ref).status == "in_progress", "its approval", 20)
+        wait_until(lambda: store.jobs.get(ref).status == "in_progress", "its approval")
         publish_import(store, ref)
 
     with working(store, key, publish):

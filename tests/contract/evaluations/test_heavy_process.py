@@ -135,7 +135,7 @@ def test_child__killed_or_out_of_memory__one_503_then_another_child(
         with ThreadPoolExecutor(1) as pool:
             sent = pool.submit(client.post, path, json=CONTEXT | NUMBERS)
             # It needs most of a second to start, so the answer is not there yet.
-            wait_until(lambda: children_of(api.process.pid) != [], "the child is there", 10)
+            wait_until(lambda: children_of(api.process.pid) != [], "the child is there")
             os.kill(_child(api), signal.SIGKILL)
             assert "ended; retry" in assert_refused(sent.result(), 503, "service_unavailable")
         assert client.post(path, json=CONTEXT | NUMBERS).status_code == 200
@@ -166,7 +166,7 @@ def _assert_ends_with(api: Api, how: signal.Signals) -> None:
     child = _child(api)
     api.process.send_signal(how)
     api.process.wait(15)
-    wait_until(lambda: not is_running(child), "the child is gone", 10)
+    wait_until(lambda: not is_running(child), "the child is gone")
 
 
 @pytest.fixture

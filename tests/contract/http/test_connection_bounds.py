@@ -125,9 +125,9 @@ def test_answer__that_nobody_reads__ends_the_connection(bounded: Api) -> None:
     with connected(bounded) as connection:
         asked = head("GET", f"{SEGMENTS}/{key}", f"Authorization: {TOKEN}")
         connection.sendall(asked * 4)  # more than the system keeps for a client
-        wait_until(lambda: connection.recv(1, socket.MSG_PEEK) == b"H", "the answer begins", 10)
+        wait_until(lambda: connection.recv(1, socket.MSG_PEEK) == b"H", "the answer begins")
         held = _open_files(bounded)
-        wait_until(lambda: _open_files(bounded) < held, "the connection is given up", 10)
+        wait_until(lambda: _open_files(bounded) < held, "the connection is given up")
         assert len(_rest(connection)) < 4 * 4_000_000
 
 
@@ -205,7 +205,7 @@ def test_upload__stalled__times_out_and_is_aborted_in_the_bucket(
     )
     with connected(bounded) as connection:
         connection.sendall(head("POST", f"{SEGMENTS}/{segment}/imports", *lines) + content)
-        wait_until(lambda: segment in str(_unfinished(objects)), "its first part is taken", 5)
+        wait_until(lambda: segment in str(_unfinished(objects)), "its first part is taken")
         read_answer(connection).assert_refused(408, "request_timeout")
         assert has_ended(connection)
     assert segment not in str(_unfinished(objects))
@@ -243,12 +243,12 @@ def test_places__all_taken_by_requests__a_new_connection_is_answered_503(bounded
         for sender in senders:
             sender.start()
         try:
-            wait_until(lambda: _is_full(bounded), "a new connection is refused", 5)
+            wait_until(lambda: _is_full(bounded), "a new connection is refused")
         finally:
             stop.set()
             for sender in senders:
                 sender.join()
-    wait_until(lambda: not _is_full(bounded), "there are places again", 5)
+    wait_until(lambda: not _is_full(bounded), "there are places again")
 
 
 def _send_on(connection: socket.socket, stop: threading.Event) -> None:

@@ -136,7 +136,7 @@ def test_metrics__while_a_worker_writes__tell_its_pace(api: Api, client: httpx.C
         def shown() -> bool:  # what was read is kept for a second
             return 'answers late"} 1.0' in client.get("/metrics").text
 
-        wait_until(shown, "the pace is shown", 5)
+        wait_until(shown, "the pace is shown")
         text = client.get("/metrics").text
         store.writing.remove("token")
 

@@ -189,9 +189,9 @@ def test_upload__client_goes_away__may_be_sent_again_at_once(
 ) -> None:
     with _half_sent(api, segment):
         name = _name(store, segment)
-        wait_until(lambda: store.requests.read(name) is not None, "its turn is taken", 10)
+        wait_until(lambda: store.requests.read(name) is not None, "its turn is taken")
 
-    wait_until(lambda: store.requests.read(name) is None, "its turn is over", 10)
+    wait_until(lambda: store.requests.read(name) is None, "its turn is over")
     _accepted(_import(client, segment))
 
 
@@ -222,7 +222,7 @@ def test_start__crashed_while_its_body_came__starts_after_a_minute(
     assert 50_000 < store.client.pttl(key) <= 60_000  # type: ignore[attr-defined]  # redis-py's
 
     store.client.pexpire(key, 1)  # type: ignore[attr-defined]  # redis-py's
-    wait_until(lambda: store.requests.read(name) is None, "it is over", 10)
+    wait_until(lambda: store.requests.read(name) is None, "it is over")
 
     _accepted(_import(client, segment))
 

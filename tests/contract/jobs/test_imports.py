@@ -242,7 +242,7 @@ def test_upload__client_goes_away__leaves_nothing(
     with _half_sent(api, segment, _HEAD + b"a" * 100_000):
         pass
 
-    wait_until(lambda: '"status": 0' in api.log, "the disconnect is noticed", 10)
+    wait_until(lambda: '"status": 0' in api.log, "the disconnect is noticed")
     assert uploaded_keys(objects, segment) == []
     assert client.get(f"{SEGMENTS}/{segment}").json()["_importInProgress"] is False
 

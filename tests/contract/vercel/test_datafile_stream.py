@@ -151,7 +151,6 @@ def test_client__with_default_options__follows_changes(
     wait_until(
         lambda: flags_core.evaluate(["flag"], both) == [[False], [True]],
         "the client evaluates with the changed segment",
-        30,
     )
     requests = [one for one in flags_core.close() if one[1] != "/v1/ingest"]
     assert requests == [["GET", STREAM, 200]]
@@ -175,7 +174,7 @@ def test_stream__too_many__is_503_until_one_is_closed(small_api: Api) -> None:
                 error = assert_error(sdk.get(STREAM), 503, "service_unavailable")
                 assert "BIGSEG_VERCEL_STREAMS" in error["message"]
                 assert sdk.get("/v1/datafile").status_code == 200
-            wait_until(lambda: _opens(sdk), "those of clients that have gone are closed", 10)
+            wait_until(lambda: _opens(sdk), "those of clients that have gone are closed")
 
 
 def test_stream__of_a_datafile_that_is_too_large__is_409_and_keeps_what_is_open(
@@ -191,7 +190,7 @@ def test_stream__of_a_datafile_that_is_too_large__is_409_and_keeps_what_is_open(
                 if value != "u2":
                     for _ in range(_STREAMS + 1):  # a refused one takes no place
                         assert_error(sdk.get(STREAM), 409, "datafile_too_large")
-                    wait_until(lambda: "datafile.unsent" in small_api.log, "it is noticed", 10)
+                    wait_until(lambda: "datafile.unsent" in small_api.log, "it is noticed")
             assert next(messages)["data"]["revision"] == 3
 
 

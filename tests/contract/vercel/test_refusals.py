@@ -89,7 +89,7 @@ def test_limit__exceeded__says_what_is_left(limited: Api) -> None:
             replies.append(client.get("/v9/projects/default"))
             return replies[-1].status_code == 429
 
-        wait_until(exceeded, "the limit is exceeded", 30)
+        wait_until(exceeded, "the limit is exceeded")
 
     limit = assert_error(replies[-1], 429, "rate_limited")["limit"]
     assert (limit["remaining"], limit["total"]) == (0, 1)

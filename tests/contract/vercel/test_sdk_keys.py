@@ -124,7 +124,7 @@ def test_sdk_key__of_another_process__works_soon(
     found = store.projects.get(project.key)
     _, secret = store.sdk_keys.create(found, environment="p", label=None, created_by="cli")
     with vercel_client(api, secret) as client:
-        wait_until(lambda: client.get(DATAFILE).status_code == 200, "the key is known", 10)
+        wait_until(lambda: client.get(DATAFILE).status_code == 200, "the key is known")
 
 
 @pytest.mark.parametrize(

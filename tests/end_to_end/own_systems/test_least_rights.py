@@ -122,7 +122,7 @@ def test_acl__restore_script_and_info_forbidden__worker_takes_the_slower_way(
     system.revive()
     forbidden = ("-restore", "-script|load", "-info")
     _restarted(system, system.worker, *forbidden)
-    wait_until(lambda: system.worker.log.count("store.degraded") == 3, "it says so once", 30)
+    wait_until(lambda: system.worker.log.count("store.degraded") == 3, "it says so once")
 
     segment = new_segment(system)
     assert segment.completed(segment.upload(csv_of(KEYS), "replace"))["membersAfter"] == len(KEYS)
@@ -154,7 +154,7 @@ def test_acl__what_is_needed_is_forbidden__each_part_names_exactly_that(system: 
             return "may not run MGET, ZCARD on keys" in system.http.get("/readyz").text
         return False
 
-    wait_until(tells, "the API tells", 30)
+    wait_until(tells, "the API tells")
     assert system.api.log.count("store.unavailable") == 1
     for name, commands in forbidden.items():
         rules = (f"+{one.lower()}" for one in commands)

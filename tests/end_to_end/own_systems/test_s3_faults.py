@@ -137,7 +137,7 @@ def test_cancel__while_it_is_planned__ends_it_and_the_list_stays(
     try:
         reason = segment.stopped(segment.import_source(source, "replace"))
         # The import may be seen to end before its own cancel is answered.
-        wait_until(lambda: bool(seen), "the cancel is answered", 30)
+        wait_until(lambda: bool(seen), "the cancel is answered")
     finally:
         proxy.before_reply = lambda _: None
     assert seen == [("plan", 200)]

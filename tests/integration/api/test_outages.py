@@ -126,7 +126,7 @@ def test_store__stopped_and_started_again__answers_again_without_a_restart(
     assert client.get("/healthz").status_code == 200
 
     server.start()
-    wait_until(lambda: client.get(path).status_code == 200, "look-ups are answered again", 10)
+    wait_until(lambda: client.get(path).status_code == 200, "look-ups are answered again")
     assert client.get(path).json()["included"] is True
     assert client.get(f"{SEGMENTS}/{key}").status_code == 200
     assert _is_in(client, key, "a")
@@ -163,7 +163,7 @@ def test_store__hung__is_unknown_within_the_limit_and_right_again_later(
         finally:
             server.process.send_signal(signal.SIGCONT)
 
-        wait_until(lambda: reader.get(f"{path}/b").status_code == 200, "they are answered", 1)
+        wait_until(lambda: reader.get(f"{path}/b").status_code == 200, "they are answered")
     # A late reply to the question before must not be taken for the answer to this one.
     assert client.get(f"{path}/b").json()["included"] is False
     assert client.get(f"{path}/a").json()["included"] is True
@@ -180,7 +180,7 @@ def test_store__not_there_at_the_start__is_used_once_it_is() -> None:
         assert not ready.json()["parts"]["redis"]["ok"]
 
         with running_server("valkey", port=port):
-            wait_until(lambda: client.get(SEGMENTS).status_code == 200, "segments are listed", 10)
+            wait_until(lambda: client.get(SEGMENTS).status_code == 200, "segments are listed")
             assert_refused(client.get(f"{SEGMENTS}/s/contexts/a"), 404, "not_found")
 
 
@@ -224,7 +224,7 @@ def test_broker__down__fails_no_request_and_is_named(
         assert time.monotonic() - started < 5
         ready = client.get("/readyz").json()
         assert [name for name, part in ready["parts"].items() if not part["ok"]] == ["broker"]
-        wait_until(lambda: "message.unsent" in api.log, "the unsent message is logged", 15)
+        wait_until(lambda: "message.unsent" in api.log, "the unsent message is logged")
 
 
 def test_broker__is_a_cluster__is_refused(server: Server, cluster_servers: Server) -> None:

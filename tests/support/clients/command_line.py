@@ -65,7 +65,7 @@ def working(store: Store, segment: str, end: Callable[[JobRef], None]) -> Iterat
         return bool(found)
 
     def work() -> None:
-        wait_until(is_there, f"{segment} has a job", 20)
+        wait_until(is_there, f"{segment} has a job")
         end(found[0])
 
     thread = threading.Thread(target=work)

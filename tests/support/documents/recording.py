@@ -119,7 +119,7 @@ class Recorder:
 
     def wait(self, get: Callable[[], httpx.Response], until: Callable[[Any], bool]) -> None:
         """Poll until a JSON answer is as wanted; nothing of it is recorded."""
-        wait_until(lambda: until(get().json()), "what the recording waits for", 30)
+        wait_until(lambda: until(get().json()), "what the recording waits for")
 
     def has(self, operation_id: str, status: str) -> bool:
         """Whether an answer with this status was recorded."""

@@ -163,7 +163,7 @@ def wait_for_message(store: Store, task: str, argument: str) -> None:
             for one in messages
         )
 
-    wait_until(there, f"{task} is sent about {argument}", 10)
+    wait_until(there, f"{task} is sent about {argument}")
 
 
 def _answers(api: Api) -> bool:

@@ -21,7 +21,7 @@ from tests.support.processes.started import stop
 
 Kind = Literal["redis", "valkey"]
 
-_START_LIMIT_S = 30.0
+_LIMIT_S = 60.0
 _POLL_S = 0.01
 _SLOTS = 16_384
 
@@ -120,7 +120,7 @@ class Cluster:
             node.stop()
 
 
-def wait_until(condition: Callable[[], bool], what: str, limit_s: float = _START_LIMIT_S) -> None:
+def wait_until(condition: Callable[[], bool], what: str, limit_s: float = _LIMIT_S) -> None:
     """Wait for a condition; fail with its name after the limit."""
     deadline = time.monotonic() + limit_s
     while not condition():

@@ -208,7 +208,7 @@ def test_token__patched__is_changed_and_keeps_its_secret(api: Api, tokens: Acces
     removed = [_operation("remove", "/expiry"), _operation("replace", "/inlineRole", [])]
     assert tokens.patch_token(made.id, removed).expiry is None
     with api.client(made.token) as client:
-        wait_until(lambda: client.get(SEGMENTS).is_success, "the scope is gone", 2)
+        wait_until(lambda: client.get(SEGMENTS).is_success, "the scope is gone")
 
 
 def test_token__reset__has_another_secret_and_the_old_one_ends(
@@ -342,7 +342,7 @@ def test_token__used__is_noted_soon(api: Api, tokens: AccessTokensApi) -> None:
         used_ms = time.time_ns() // 1_000_000
         assert client.get(f"{SEGMENTS}/{segment}/contexts/a").status_code == 200
 
-    wait_until(lambda: tokens.get_token(made.id).last_used is not None, "the use is noted", 3)
+    wait_until(lambda: tokens.get_token(made.id).last_used is not None, "the use is noted")
     last_used = tokens.get_token(made.id).last_used
     assert last_used is not None
     assert used_ms - 100 <= last_used <= time.time_ns() // 1_000_000

@@ -92,10 +92,10 @@ def test_process__killed_under_load__harms_no_other_connection_and_is_replaced(
         held = connections_of(victim, port)
         os.kill(victim, signal.SIGKILL)
         # Until then its listening socket may take a connection, also one of this test's own.
-        wait_until(lambda: not psutil.pid_exists(victim), "it is gone", 5)
-        wait_until(lambda: len(process_ids(api)) == _PROCESSES, "it is replaced", 5)
+        wait_until(lambda: not psutil.pid_exists(victim), "it is gone")
+        wait_until(lambda: len(process_ids(api)) == _PROCESSES, "it is replaced")
         load.pause_s = 0.02
-        wait_until(lambda: _starts(api) == starts + 1, "it serves", 30)
+        wait_until(lambda: _starts(api) == starts + 1, "it serves")
         load.pause_s = 0
         since = load.answered
         wait_until(lambda: load.answered > since + 500, "the load goes on")
@@ -124,7 +124,7 @@ def test_sigterm__during_a_request__is_answered_and_everything_ends(api: Api) ->
         connection.sendall(head.encode() + body[:5])
         wait_until(lambda: sum(connections_of(pid, url.port or 0) for pid in pids) > 0, "is taken")
         api.process.terminate()
-        wait_until(lambda: _refuses(url), "the port is closed", 10)
+        wait_until(lambda: _refuses(url), "the port is closed")
         connection.sendall(body[5:])
         answer = connection.recv(65_536)
     assert answer.startswith(b"HTTP/1.1 201")
@@ -138,9 +138,9 @@ def test_supervisor__killed__leaves_no_process_and_a_free_port(valkey_server: Se
         pids, url = process_ids(api), httpx.URL(api.url)
         api.process.kill()
 
-        wait_until(lambda: not any(map(is_running, pids)), "they end", 15)
+        wait_until(lambda: not any(map(is_running, pids)), "they end")
         # Their other threads may hold it for a moment.
-        wait_until(lambda: _is_free(url), "the port is free", 5)
+        wait_until(lambda: _is_free(url), "the port is free")
 
 
 def test_setting__that_is_refused__is_said_once_and_ends_it() -> None:

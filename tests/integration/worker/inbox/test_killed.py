@@ -94,7 +94,7 @@ def test_process__killed_at_a_step__object_is_imported_once_and_moved(
         _go_on(world)
         return not world.keys("inbox/") and not world.services.store.jobs.active(PRODUCTION)
 
-    wait_until(is_over, "all is mended", 30)
+    wait_until(is_over, "all is mended")
     assert killed == [name]
     assert published == ["complete"]
     assert world.imports.members(ref) == {"ann"}

@@ -107,6 +107,6 @@ def test_object_store__stopped_under_many_uploads__they_end_and_edits_go_on(
     assert max(edits) < 2 * _S3_TIMEOUT_S
     assert len(edits) > 10
     with api.client() as client:
-        wait_until(lambda: client.get("/readyz").is_success, "the object store is back", 20)
+        wait_until(lambda: client.get("/readyz").is_success, "the object store is back")
         reply, _ = _upload(client, targets[0], _LARGE)
         assert reply.status_code == 204, reply.text

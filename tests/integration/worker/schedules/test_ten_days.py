@@ -147,7 +147,7 @@ def test_ten_days__two_upkeeps_killed_at_random__each_due_time_has_one_run(
             if dice.random() < 0.1:
                 clock.set(now_ms - dice.randrange(_HOUR_MS))  # stepped back, then right again
                 clock.set(now_ms)
-            wait_until(lambda now_ms=now_ms: _is_done(store, ref, now_ms), "it is started", 20)  # type: ignore[misc]
+            wait_until(lambda now_ms=now_ms: _is_done(store, ref, now_ms), "it is started")  # type: ignore[misc]
     finally:
         for one in upkeeps:
             one.kill()

@@ -39,7 +39,7 @@ def test_import__that_completes__is_counted_in_the_store_and_once(running: Impor
     def added(field: str) -> int:
         return _counts(store).get(field, 0) - before.get(field, 0)
 
-    wait_until(lambda: added("jobs_ended:import:complete") == 1, "the count arrives", 10)
+    wait_until(lambda: added("jobs_ended:import:complete") == 1, "the count arrives")
     sender.close()
     names = ("import_rows:accepted", "import_rows:duplicates", "import_rows:rejected")
     assert [added(name) for name in names] == [2, 1, 1]
@@ -64,7 +64,7 @@ def test_counts__while_the_store_does_not_answer__arrive_later(running: Imports)
     sender = CountSender(counting, Failing(store.database), token(), every_s=0.01)
     before = _counts(store).get("jobs_ended:export:stopped", 0)
     counting.add_end("export", "stopped", "x", None)
-    wait_until(lambda: tries == 3, "the third try", 10)
+    wait_until(lambda: tries == 3, "the third try")
     sender.close()
 
     assert _counts(store)["jobs_ended:export:stopped"] == before + 1

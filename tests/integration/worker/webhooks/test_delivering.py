@@ -50,7 +50,7 @@ def test_delivery__fails_then_succeeds__has_one_id_and_right_signatures_througho
         deliverer.deliver_due()
         return store.webhooks.health(PRODUCTION, made.id).queued == 0
 
-    wait_until(is_delivered, "the second attempt has succeeded", 10)
+    wait_until(is_delivered, "the second attempt has succeeded")
     first, second = receiver.received
     assert first.body == second.body == '{"n":1}'
     assert first.headers["webhook-id"] == second.headers["webhook-id"] == "schedule-failed-1"
@@ -119,7 +119,7 @@ def test_receivers__some_slow__others_are_served_meanwhile(
             deliverer.deliver_due()
             return store.webhooks.health(PRODUCTION, quick.id).queued == 0
 
-        wait_until(is_served, "the quick receiver has all", 10)
+        wait_until(is_served, "the quick receiver has all")
         assert len(slow.received) == MOST_AT_A_TIME - 1
         hold.set()
         delivered = MOST_AT_A_TIME * 3
@@ -129,7 +129,6 @@ def test_receivers__some_slow__others_are_served_meanwhile(
                 and len(slow.received) + len(receiver.received) == delivered
             ),
             "the slow ones have all, too",
-            10,
         )
 
 
@@ -145,7 +144,7 @@ def test_environments__more_is_due_than_there_are_threads__take_turns(
     store.deliveries.announce(TEST, an_event(2))
     settings = SETTINGS.model_copy(update={"webhook_timeout_s": 10.0})
     assert Deliverer(store, settings, clock_ms).deliver_due() == MOST_AT_A_TIME
-    wait_until(lambda: len(receiver.received) == MOST_AT_A_TIME, "every thread is at work", 10)
+    wait_until(lambda: len(receiver.received) == MOST_AT_A_TIME, "every thread is at work")
     bodies = [one.body for one in receiver.received]
     hold.set()
     assert bodies.count(an_event(2).body) == 1
@@ -167,7 +166,6 @@ def test_receivers__all_that_fail_hang__one_that_is_sound_still_finds_a_thread(
         wait_until(
             lambda: all(store.webhooks.health(TEST, each.id).failures for each in failing),
             "each has failed once",
-            10,
         )
         for webhook in failing:
             announce_test(store, TEST, webhook.id)
@@ -181,6 +179,6 @@ def test_receivers__all_that_fail_hang__one_that_is_sound_still_finds_a_thread(
             deliverer.deliver_more(0.05)
             return store.webhooks.health(PRODUCTION, quick.id).queued == 0
 
-        wait_until(is_served, "the sound one has all, without another look", 10)
+        wait_until(is_served, "the sound one has all, without another look")
         assert len(slow.received) <= MOST_AT_A_TIME + MOST_RETRIES
         hold.set()

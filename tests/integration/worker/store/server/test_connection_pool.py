@@ -80,9 +80,9 @@ def test_burst__at_a_server_without_room__is_503_and_over_within_seconds(
 
     assert set(statuses) <= {200, 503}
     for api in apis:
-        wait_until(partial(_is_whole, api, path), "everything is answered again", 15)
+        wait_until(partial(_is_whole, api, path), "everything is answered again")
     # Surplus goes after five seconds without use.
-    wait_until(lambda: _clients(watcher) <= 2 * 6, "surplus connections are closed", 15)
+    wait_until(lambda: _clients(watcher) <= 2 * 6, "surplus connections are closed")
 
 
 def test_burst__at_a_server_with_room__opens_no_more_than_the_bound(
@@ -108,8 +108,8 @@ def test_server__full_of_others__is_503_until_they_leave(server: Server, apis: l
         for _ in range(_MOST):
             others.enter_context(socket.create_connection(("127.0.0.1", server.port)))
         with apis[0].client() as client:
-            wait_until(lambda: _is_full(client), "a part has no connection", 15)
-    wait_until(lambda: _is_whole(apis[0], path), "everything is answered again", 5)
+            wait_until(lambda: _is_full(client), "a part has no connection")
+    wait_until(lambda: _is_whole(apis[0], path), "everything is answered again")
 
 
 def _is_full(client: httpx.Client) -> bool:

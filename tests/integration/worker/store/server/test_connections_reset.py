@@ -25,7 +25,7 @@ def test_connections__reset__fail_no_request_in_an_unknown_way(valkey_server: Se
             for _ in range(3):
                 assert client.get(path).status_code in {200, 503}, api.log
                 assert client.get(SEGMENTS).status_code in {200, 503}, api.log
-            wait_until(lambda: client.get(path).status_code == 200, "look-ups are answered", 5)
-            wait_until(lambda: _COUNTED in client.get(SEGMENTS).headers, "counting goes on", 5)
+            wait_until(lambda: client.get(path).status_code == 200, "look-ups are answered")
+            wait_until(lambda: _COUNTED in client.get(SEGMENTS).headers, "counting goes on")
         assert "Traceback" not in api.log
         assert "request.failed" not in api.log

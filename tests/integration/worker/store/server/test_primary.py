@@ -229,7 +229,7 @@ def test_demoted__broker_of_an_idle_worker__it_lives_and_listens_to_the_new_one(
         servers.demote()
         servers.rename()
 
-        wait_until(lambda: _is_listened_to(servers.primary), "it listens to the new one", 20)
+        wait_until(lambda: _is_listened_to(servers.primary), "it listens to the new one")
         assert worker.process is not None
         assert worker.process.poll() is None, worker.log
     finally:

@@ -61,5 +61,5 @@ def test_pool__after_a_burst__closes_what_is_not_used(
         client.ping()
         return sum(one.is_connected for one in held)
 
-    wait_until(lambda: open_ones() == 1, "one is left", 5)
+    wait_until(lambda: open_ones() == 1, "one is left")
     assert all(pool.get_connection().is_connected for _ in range(_BOUND))
