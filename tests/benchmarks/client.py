@@ -17,7 +17,8 @@ from tests.benchmarks.latency import tail
 from tests.benchmarks.lists import first_keys, write_uuids
 from tests.benchmarks.load import Load, Outcome
 from tests.benchmarks.wrk import Rate
-from tests.support.servers.redis import free_port, wait_until
+from tests.support.servers.ports import free_port
+from tests.support.servers.redis import wait_until
 
 #: Half of them are in the list.
 _KEYS = 10_000

@@ -15,7 +15,8 @@ from api.local import Event, LocalOptions, LocalSystem
 from api.local.commands import specify_services
 from tests.benchmarks.effort import Effort
 from tests.benchmarks.system import System
-from tests.support.servers.redis import Kind, free_port, server_binary
+from tests.support.servers.ports import free_port
+from tests.support.servers.redis import Kind, server_binary
 from worker.store import StoreSettings, open_store
 
 #: Requests are counted as in a deployment; none is refused.

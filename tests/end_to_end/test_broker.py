@@ -11,7 +11,8 @@ from functools import partial
 import pytest
 
 from tests.support.processes.started import ROOT
-from tests.support.servers.redis import Server, free_port, wait_until
+from tests.support.servers.ports import free_port
+from tests.support.servers.redis import Server, wait_until
 from tests.support.systems.driving import csv_of, new_segment, random_keys
 from tests.support.systems.messages import send_work, waiting_messages
 from tests.support.systems.parts import Part

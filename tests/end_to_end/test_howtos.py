@@ -15,7 +15,7 @@ from tests.support.commands.pages import Page
 from tests.support.commands.path import install_commands
 from tests.support.commands.shell import Shell, running_shell
 from tests.support.commands.variable_text import are_same, mask
-from tests.support.servers.redis import free_port
+from tests.support.servers.ports import free_port
 from tests.support.systems.system import TOKEN, System
 
 _HOWTO: Final = Path(__file__).parents[2] / "deploy/howto"

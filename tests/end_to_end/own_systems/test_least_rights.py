@@ -10,7 +10,8 @@ import pytest
 from tests.support.processes.started import ROOT
 from tests.support.proxies.tls import issue_files, running_tls_proxy
 from tests.support.servers.objects import ObjectServer
-from tests.support.servers.redis import free_port, wait_until
+from tests.support.servers.ports import free_port
+from tests.support.servers.redis import wait_until
 from tests.support.systems.driving import csv_of, new_segment, random_keys
 from tests.support.systems.parts import Part
 from tests.support.systems.system import System, running_system

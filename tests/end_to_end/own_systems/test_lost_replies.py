@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.proxies.cutting import CuttingProxy, Rule, running_cutting_proxy
 from tests.support.servers.objects import ObjectServer
-from tests.support.servers.redis import free_port
+from tests.support.servers.ports import free_port
 from tests.support.store.jobs import jobs_of
 from tests.support.systems.driving import assert_nothing_left, csv_of, new_segment, random_keys
 from tests.support.systems.system import System, running_system

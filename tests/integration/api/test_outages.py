@@ -19,7 +19,8 @@ from tests.support.servers.api import (
     running_api,
 )
 from tests.support.servers.objects import CREDENTIALS, ObjectServer, ensure_bucket
-from tests.support.servers.redis import Server, free_port, running_server, wait_until
+from tests.support.servers.ports import free_port
+from tests.support.servers.redis import Server, running_server, wait_until
 from worker.objects import ObjectSettings, ObjectStore
 from worker.store.keyspace import INCLUDED
 from worker.store.members import hash_member, pack_key, shard_index

@@ -17,7 +17,8 @@ from api.local.commands import api_command
 from tests.support.processes.started import Process, start, stop
 from tests.support.servers.objects import CREDENTIALS
 from tests.support.servers.plain_http import NO_ROOTS
-from tests.support.servers.redis import free_port, wait_until
+from tests.support.servers.ports import free_port
+from tests.support.servers.redis import wait_until
 from worker.store import EnvironmentRef, Store, StoreSettings, open_store
 
 TOKEN = "token-of-a-test-api"

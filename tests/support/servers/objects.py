@@ -18,7 +18,8 @@ import pytest
 
 from tests.support.processes.started import Process, start, stop
 from tests.support.servers.plain_http import NO_ROOTS
-from tests.support.servers.redis import free_port, wait_until
+from tests.support.servers.ports import free_port
+from tests.support.servers.redis import wait_until
 from worker.objects import BucketMissing, ObjectInfo, ObjectStore
 from worker.objects.driver_errors import driver_errors
 

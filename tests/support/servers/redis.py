@@ -5,7 +5,6 @@ no persistence unless asked for. Start-up waits for PING, never for a fixed time
 """
 
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,6 +17,7 @@ from typing import Any, Literal, Self
 import redis
 
 from tests.support.processes.started import stop
+from tests.support.servers.ports import free_port
 
 Kind = Literal["redis", "valkey"]
 
@@ -127,13 +127,6 @@ def wait_until(condition: Callable[[], bool], what: str, limit_s: float = _LIMIT
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {limit_s:g} s: {what}")
         time.sleep(_POLL_S)
-
-
-def free_port() -> int:
-    """Give a port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def server_binary(kind: Kind) -> str:

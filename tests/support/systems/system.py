@@ -22,7 +22,8 @@ from api.local.commands import api_command, beat_command, worker_command
 from tests.support.processes.started import WARNINGS
 from tests.support.servers.objects import CREDENTIALS, ObjectServer, ensure_bucket
 from tests.support.servers.plain_http import NO_ROOTS
-from tests.support.servers.redis import Kind, Server, free_port, spawn_server, wait_until
+from tests.support.servers.ports import free_port
+from tests.support.servers.redis import Kind, Server, spawn_server, wait_until
 from tests.support.systems.parts import Guardian, Part
 from worker.objects import ObjectStore
 from worker.settings import ObjectSettings, StoreSettings

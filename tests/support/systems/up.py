@@ -17,7 +17,8 @@ from typing import IO, Any
 import psutil
 
 from tests.support.processes.started import Process, start, start_anew
-from tests.support.servers.redis import free_port, wait_until
+from tests.support.servers.ports import free_port
+from tests.support.servers.redis import wait_until
 
 #: The real system.
 BIGSEG = ("-m", "api.cli", "up", "--json")

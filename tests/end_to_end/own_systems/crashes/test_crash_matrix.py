@@ -27,7 +27,8 @@ from tests.end_to_end.own_systems.crashes.processes import ANSWERING, KILLS, USU
 from tests.end_to_end.own_systems.crashes.reader import Probe, Reader
 from tests.support.proxies.cutting import running_cutting_proxy
 from tests.support.servers.objects import StandIn, list_objects, running_stand_in
-from tests.support.servers.redis import free_port, wait_until
+from tests.support.servers.ports import free_port
+from tests.support.servers.redis import wait_until
 from tests.support.store.building import members_of
 from tests.support.systems.driving import (
     LIMIT_S,

@@ -13,7 +13,8 @@ import pytest
 
 from tests.support.processes.started import ROOT
 from tests.support.servers.objects import CREDENTIALS, ObjectServer
-from tests.support.servers.redis import Server, free_port, wait_until
+from tests.support.servers.ports import free_port
+from tests.support.servers.redis import Server, wait_until
 
 
 @contextmanager

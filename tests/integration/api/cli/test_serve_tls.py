@@ -22,7 +22,8 @@ from launchdarkly_api import ApiClient, Configuration, SegmentBody, SegmentsApi
 from tests.support.clients.program import run_program
 from tests.support.processes.started import ROOT
 from tests.support.servers.api import NOWHERE, SEGMENTS, TOKEN
-from tests.support.servers.redis import Server, free_port, wait_until
+from tests.support.servers.ports import free_port
+from tests.support.servers.redis import Server, wait_until
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ import redis
 
 from api.local.servers.allocator import Allocator, choose_allocator, find_library
 from api.local.servers.store import StoreServer
-from tests.support.servers.redis import Server, free_port, server_binary, wait_until
+from tests.support.servers.ports import free_port
+from tests.support.servers.redis import Server, server_binary, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="preloaded on Linux alone")
 

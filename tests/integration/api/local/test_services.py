@@ -9,7 +9,8 @@ from pathlib import Path
 import boto3
 
 from tests.support.servers.objects import CREDENTIALS, ObjectServer
-from tests.support.servers.redis import Server, free_port
+from tests.support.servers.ports import free_port
+from tests.support.servers.redis import Server
 from tests.support.systems.up import up
 
 

@@ -12,7 +12,8 @@ import pytest
 from api.cli.access.access import find_access
 from api.cli.connection.connection import Connection
 from api.cli.errors import UnreachableError
-from tests.support.servers.redis import free_port, wait_until
+from tests.support.servers.ports import free_port
+from tests.support.servers.redis import wait_until
 from tests.support.systems.up import BIGSEG, arguments_of, is_running, up
 
 _CHILDREN = ["store", "objects", "upkeep", "worker", "beat", "api"]

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.servers.redis import Server, free_port, running_server, wait_until
+from tests.support.servers.ports import free_port
+from tests.support.servers.redis import Server, running_server, wait_until
 from tests.support.systems.lookups import ADDRESS, running_lookups
 from worker.store import (
     Edit,

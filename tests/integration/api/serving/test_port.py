@@ -8,7 +8,7 @@ import pytest
 
 from api.serving.options import Address
 from api.serving.port import Port
-from tests.support.servers.redis import free_port
+from tests.support.servers.ports import free_port
 
 
 def test_sockets__of_one_port__share_its_connections_and_lose_them_when_closed() -> None:

@@ -22,7 +22,8 @@ from tests.support.servers.api import (
     include,
     running_api,
 )
-from tests.support.servers.redis import Server, free_port, wait_until
+from tests.support.servers.ports import free_port
+from tests.support.servers.redis import Server, wait_until
 from tests.support.servers.several_apis import (
     connections_of,
     has_ended,

@@ -11,7 +11,8 @@ from celery import Celery
 
 from api.services.work_sender import WorkSender
 from tests.support.proxies.tls import issue_files, running_tls_proxy
-from tests.support.servers.redis import Server, free_port, running_server
+from tests.support.servers.ports import free_port
+from tests.support.servers.redis import Server, running_server
 from worker.broker.transport import PolledChannel
 from worker.store import StoreSettings, StoreUnavailable
 from worker.store.jobs.messages import broker_options

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.proxies.hostile import Fault, running_hostile_proxy
 from tests.support.servers.objects import ObjectServer, ensure_bucket
-from tests.support.servers.redis import free_port
+from tests.support.servers.ports import free_port
 from worker.objects import (
     BucketMissing,
     CredentialsRefused,

@@ -16,7 +16,8 @@ from api.http.limits.headers import HEADER_NAMES, limit_headers
 from api.http.limits.limits import UNLIMITED, Caps, Count, Limits, Standing
 from api.local.commands import build_environment
 from api.settings import ApiSettings
-from tests.support.servers.redis import Server, free_port
+from tests.support.servers.ports import free_port
+from tests.support.servers.redis import Server
 from worker.store import RedisAddress
 
 _NOW_MS = 1_700_000_003_000

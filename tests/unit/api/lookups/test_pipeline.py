@@ -1,7 +1,6 @@
 """The look-ups' own connection against servers that behave badly on purpose."""
 
 import asyncio
-import socket
 import ssl
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
@@ -11,6 +10,7 @@ import pytest
 from hiredis import ReplyError
 
 from api.lookups.pipeline import Endpoint, PipelineConnection, encode_command
+from tests.support.servers.ports import free_port
 from tests.support.servers.redis import Server
 from worker.store import StoreUnavailable
 
@@ -154,12 +154,8 @@ def test_request__server_turns_away__it_is_asked_on_another_connection(code: str
 
 
 def test_request__nobody_listens__is_unavailable_at_once() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-
     async def work() -> None:
-        connection = PipelineConnection(Endpoint(port=port), timeout_s=5)
+        connection = PipelineConnection(Endpoint(port=free_port()), timeout_s=5)
         results = await asyncio.gather(
             *(connection.request(encode_command("PING"), 1) for _ in range(5)),
             return_exceptions=True,

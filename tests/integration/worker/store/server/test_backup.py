@@ -18,7 +18,8 @@ from tests.support.commands.pages import Page
 from tests.support.commands.path import install_commands
 from tests.support.commands.shell import running_shell
 from tests.support.commands.variable_text import mask
-from tests.support.servers.redis import Kind, Server, free_port, server_binary, wait_until
+from tests.support.servers.ports import free_port
+from tests.support.servers.redis import Kind, Server, server_binary, wait_until
 from tests.support.store.building import members_of, replace
 from tests.support.store.stores import keys_of, new_list, opened, token
 from worker.store import Edit, ListRef, NewToken, Store
