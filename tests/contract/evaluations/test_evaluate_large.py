@@ -1,10 +1,6 @@
 """A thousand segments, half of them big, evaluated over HTTP."""
 
-import os
-import statistics
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -16,6 +12,7 @@ from tests.support.segments.environment import (
     standard_segment,
 )
 from tests.support.servers.api import Api, new_key
+from tests.support.servers.durations import request_ms
 from worker.store import EnvironmentRef, Store, create_environment, delete_environment
 
 SEGMENT_COUNT = 1_000
@@ -33,28 +30,6 @@ def env(store: Store) -> Iterator[EnvironmentRef]:
     delete_environment(store, env)
 
 
-def _series_ms(client: httpx.Client, path: str, pid: int) -> float:
-    """Give the median of some requests, or what one took of the server's CPU if that is less.
-
-    Other processes of the run may take the cores, and a request then waits for its turn.
-    """
-    times, cpu_before = [], _cpu_ms(pid)
-    for _ in range(_SERIES):
-        started = time.perf_counter()
-        assert client.post(path, json=CONTEXT).status_code == 200
-        times.append((time.perf_counter() - started) * 1000)
-    return min(statistics.median(times), (_cpu_ms(pid) - cpu_before) / _SERIES)
-
-
-def _cpu_ms(pid: int) -> float:
-    """Give the CPU time of a process where the system tells it, else one that only grows."""
-    stat = Path(f"/proc/{pid}/stat")
-    if not stat.exists():
-        return time.perf_counter() * 1000
-    user, system = stat.read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) * 1000 / os.sysconf("SC_CLK_TCK")
-
-
 def test_evaluate__thousand_segments__is_quick_and_right(
     api: Api, client: httpx.Client, store: Store, env: EnvironmentRef
 ) -> None:
@@ -68,7 +43,10 @@ def test_evaluate__thousand_segments__is_quick_and_right(
     assert sum(one["isIndividuallyTargeted"] for one in items) == included
     assert any(one["isRuleTargeted"] for one in items)
 
-    best_ms = min(_series_ms(client, path, api.process.pid) for _ in range(3))
+    def evaluate() -> None:
+        assert client.post(path, json=CONTEXT).status_code == 200
+
+    best_ms = min(request_ms(evaluate, api.process.pid, _SERIES) for _ in range(3))
     print(f"evaluating {SEGMENT_COUNT:,} segments: {best_ms:.1f} ms")  # noqa: T201  # the figure
     assert best_ms < LIMIT_MS
 
