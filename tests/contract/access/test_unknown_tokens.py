@@ -48,23 +48,28 @@ def test_flood__of_unknown_tokens__costs_the_others_nothing(
         flood = pool.submit(lambda: asyncio.run(_flood(api, token)))
         while not flood.done():
             ask()
-    statuses = flood.result()
+    statuses, took_s = flood.result()
     commands = store.client.info("stats")["total_commands_processed"] - asked
 
     assert set(statuses) == {401}
-    turns = _SECONDS / WAIT_S + 2
+    turns = took_s / WAIT_S + 2
     assert statuses[401] < turns * (MOST_AT_ONCE + _CONNECTIONS)
     assert median(times) < max(_LIMIT_S, _LIMIT_TIMES * alone)
     # On a machine that stands still for half a second a look-up is given up.
-    assert answers[200] >= 0.98 * len(times), answers
+    assert len(times) - answers[200] <= max(2, 0.02 * len(times)), answers
     # The look-ups' own are four each at most; the tokens' twenty a second.
     assert commands < 4 * len(times) + 40 * turns
 
 
-async def _flood(api: Api, token: str) -> Counter[int]:
-    """Ask from many connections at once, again as soon as there is an answer."""
+async def _flood(api: Api, token: str) -> tuple[Counter[int], float]:
+    """Ask from many connections at once, again as soon as there is an answer.
+
+    Returns:
+        How many answers had which status, and after how many seconds the last one came.
+    """
     statuses: Counter[int] = Counter()
-    end = time.monotonic() + _SECONDS
+    started = time.monotonic()
+    end = started + _SECONDS
     url = httpx.URL(api.url)
 
     async def ask() -> None:
@@ -78,4 +83,4 @@ async def _flood(api: Api, token: str) -> Counter[int]:
         writer.close()
 
     await asyncio.gather(*(ask() for _ in range(_CONNECTIONS)))
-    return statuses
+    return statuses, time.monotonic() - started

@@ -95,12 +95,12 @@ def test_trailers__of_megabytes__end_the_connection(api: Api) -> None:
 
 def test_head__a_byte_at_a_time__times_out_in_the_documented_shape(bounded: Api) -> None:
     for begun in (b"", b"\r\n", head("GET", "/healthz")[:-2]):
+        started = time.monotonic()
         with connected(bounded) as connection:
-            started = time.monotonic()
             for byte in begun:
                 connection.sendall(bytes([byte]))
             message = read_answer(connection).assert_refused(408, "request_timeout")
-            assert 0.5 < time.monotonic() - started < 5
+            assert time.monotonic() - started > 0.5
             assert "head" in message
 
 
@@ -112,7 +112,7 @@ def test_connection__idle_after_an_answer__is_closed_without_a_word(bounded: Api
         connection.sendall(head("GET", "/healthz"))  # what is kept alive is used again
         assert read_answer(connection).status == 200
         assert has_ended(connection)
-        assert 0.8 < time.monotonic() - started < 5
+        assert time.monotonic() - started > 0.8
 
 
 def test_answer__that_nobody_reads__ends_the_connection(bounded: Api) -> None:
@@ -172,8 +172,8 @@ def _rest(connection: socket.socket) -> bytes:
 def test_body__a_byte_at_a_time__times_out_in_the_documented_shape(bounded: Api, path: str) -> None:
     lines = (f"Authorization: {TOKEN}", "Content-Type: application/json", "Content-Length: 5000")
     with connected(bounded) as connection:
-        connection.sendall(head("POST", path, *lines))
         started = time.monotonic()
+        connection.sendall(head("POST", path, *lines))
         stop = threading.Event()
         drip = threading.Thread(target=_drip, args=(connection, stop))
         drip.start()
@@ -182,7 +182,7 @@ def test_body__a_byte_at_a_time__times_out_in_the_documented_shape(bounded: Api,
         finally:
             stop.set()
             drip.join()
-        assert 0.4 < time.monotonic() - started < 5
+        assert time.monotonic() - started > 0.4
         assert "512 bytes in 0.5 seconds" in message
 
 

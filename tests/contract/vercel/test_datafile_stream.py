@@ -1,7 +1,6 @@
 """The stream of datafiles: what comes, when it comes again, and when the stream ends."""
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -25,8 +24,6 @@ from tests.support.vercel.projects import (
 from tests.support.vercel.segments import including
 
 STREAM = "/v1/stream"
-#: Far less than the five seconds after which open answers are cut off.
-_GRACE_S = 5.0
 _STREAMS = 2
 
 
@@ -199,11 +196,10 @@ def test_server__with_open_streams__stops_promptly(small_api: Api) -> None:
         key = new_sdk_key(client, create_project(client))["keyValue"]
     with _stream(small_api, key) as messages:
         next(messages)
-        began_s = time.monotonic()
         small_api.process.terminate()
-        assert list(messages) == []  # it ends, and is not cut off
-        assert time.monotonic() - began_s < _GRACE_S
-    small_api.process.wait(10)
+        assert list(messages) == []
+    small_api.process.wait(60)
+    # It has ended by itself: after five seconds it would have been cut off.
     assert "timeout graceful shutdown exceeded" not in small_api.log
 
 

@@ -11,7 +11,7 @@ import httpx
 
 from tests.support.servers.api import Api
 
-_LIMIT_S = 10.0
+_LIMIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)

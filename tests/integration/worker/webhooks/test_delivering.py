@@ -22,7 +22,7 @@ from worker.webhooks.delivering import (
 )
 
 TEST: Final = EnvironmentRef("default", "test")
-SETTINGS: Final = WorkerSettings(webhook_allowed=("127.0.0.1",), webhook_timeout_s=0.5)
+SETTINGS: Final = WorkerSettings(webhook_allowed=("127.0.0.1",), webhook_timeout_s=30.0)
 
 
 @pytest.fixture
@@ -106,11 +106,11 @@ def test_receivers__some_slow__others_are_served_meanwhile(
 ) -> None:
     hold = threading.Event()
     with running_receiver() as slow:
-        slow.answer = lambda _: 200 if hold.wait(10) else 500
+        slow.answer = lambda _: 200 if hold.wait(60) else 500
         for _ in range(MOST_AT_A_TIME - 1):
             new_webhook(store, PRODUCTION, slow.url)
         quick = new_webhook(store, PRODUCTION, receiver.url)
-        settings = SETTINGS.model_copy(update={"webhook_timeout_s": 10.0})
+        settings = SETTINGS.model_copy(update={"webhook_timeout_s": 60.0})
         deliverer = Deliverer(store, settings, clock_ms)
         for number in range(3):
             store.deliveries.announce(PRODUCTION, an_event(number))
@@ -136,13 +136,13 @@ def test_environments__more_is_due_than_there_are_threads__take_turns(
     store: Store, receiver: Receiver
 ) -> None:
     hold = threading.Event()
-    receiver.answer = lambda _: 200 if hold.wait(10) else 500
+    receiver.answer = lambda _: 200 if hold.wait(60) else 500
     for _ in range(MOST_AT_A_TIME):
         new_webhook(store, PRODUCTION, receiver.url)
     new_webhook(store, TEST, receiver.url)
     store.deliveries.announce(PRODUCTION, an_event(1))
     store.deliveries.announce(TEST, an_event(2))
-    settings = SETTINGS.model_copy(update={"webhook_timeout_s": 10.0})
+    settings = SETTINGS.model_copy(update={"webhook_timeout_s": 60.0})
     assert Deliverer(store, settings, clock_ms).deliver_due() == MOST_AT_A_TIME
     wait_until(lambda: len(receiver.received) == MOST_AT_A_TIME, "every thread is at work")
     bodies = [one.body for one in receiver.received]
@@ -155,12 +155,12 @@ def test_receivers__all_that_fail_hang__one_that_is_sound_still_finds_a_thread(
 ) -> None:
     hold = threading.Event()
     with running_receiver() as slow:
-        slow.answer = lambda number: 500 if number < MOST_AT_A_TIME or not hold.wait(10) else 503
+        slow.answer = lambda number: 500 if number < MOST_AT_A_TIME or not hold.wait(60) else 503
         failing = [new_webhook(store, TEST, slow.url) for _ in range(MOST_AT_A_TIME)]
         for webhook in failing:
             announce_test(store, TEST, webhook.id)
         deliverer = Deliverer(
-            store, SETTINGS.model_copy(update={"webhook_timeout_s": 10.0}), clock_ms
+            store, SETTINGS.model_copy(update={"webhook_timeout_s": 60.0}), clock_ms
         )
         deliverer.deliver_due()
         wait_until(

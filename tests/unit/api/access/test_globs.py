@@ -29,8 +29,8 @@ def test_glob__any__matches_letter_by_letter(glob: str, text: str, question_mark
 
 @pytest.mark.parametrize("glob", ["*a" * 500, "*" * 1_000, "a" * 1_000])
 def test_glob__made_to_be_slow__is_not(glob: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     pattern = compile_glob(glob)
     for _ in range(100):
         pattern.match("a" * 600 + "b")
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1

@@ -59,9 +59,9 @@ def test_scope__no_glob__is_refused(glob: str) -> None:
 def test_scope__glob_made_to_be_slow__is_not() -> None:
     scope = AccessScope((Grant("*a" * 127 + "*b", "*", "*"),))
 
-    started = time.perf_counter()
+    started = time.process_time()
     assert not scope.allows("a" * 256, "e", "s")
-    assert time.perf_counter() - started < 0.1
+    assert time.process_time() - started < 0.1
 
 
 def test_scope__asked_about_many_places__remembers_few() -> None:

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from statistics import median
 
 import pytest
 from structlog.testing import capture_logs
@@ -195,10 +196,12 @@ def test_request__server_away__is_let_through_and_logged_once_a_minute() -> None
 def test_request__server_silent__waits_a_moment_only() -> None:
     async def run(port: int) -> None:
         limits = Limits(_caps(token=1), RedisCounts(RedisAddress(port=port), "test"), clock=Clock())
-        started = time.monotonic()
+        times = []
         for _ in range(10):  # the first waits, the others find the server marked
+            started = time.monotonic()
             assert await limits.request("one", "r") is UNLIMITED
-        assert time.monotonic() - started < 1
+            times.append(time.monotonic() - started)
+        assert median(times) < 0.1
         await limits.close()
 
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -76,7 +76,7 @@ def test_work__broker_down__returns_at_once(valkey_server: Server, store: Store)
 
     announced = threading.Thread(target=announce)
     announced.start()
-    announced.join(2)
+    announced.join(30)
 
     assert not announced.is_alive()
     sender.close()
