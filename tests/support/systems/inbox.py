@@ -72,6 +72,13 @@ class InboxWorld:
         self.services.objects.put(self.inbox.bucket, key, content, "text/csv")
         return InboxObject(self.inbox, self.services.objects.head(key))
 
+    def put_at_the_time_of(self, other: InboxObject, rest: str, content: bytes) -> InboxObject:
+        """Put another object into the inbox at the same time, whatever second it is by now."""
+        later_ms = (self.put(rest, content).info.modified_ms or 0) - (other.info.modified_ms or 0)
+        key = f"{self.inbox.prefix}{rest}"
+        self.objects.ages_ms[key] = later_ms
+        return InboxObject(self.inbox, self.objects.head(key))
+
     def look(self) -> int:
         """Let upkeep look at everything; how many imports it starts."""
         self.services.store.client.unlink(self.services.store.keyspace.turn("list_inbox"))

@@ -55,11 +55,11 @@ def test_objects__of_one_segment__are_imported_in_the_order_of_their_times(
     world: InboxWorld,
 ) -> None:
     ref = world.new_list("ordered")
-    world.put(f"{HERE}/ordered/replace/a.csv", b"new\n", age_s=1)
-    world.put(f"{HERE}/ordered/replace/b.csv", b"old\n", age_s=3)
-    world.put(f"{HERE}/ordered/merge/c.csv", b"added\n", age_s=2)
-    world.put(f"{HERE}/ordered/merge/e.csv", b"last\n")
-    world.put(f"{HERE}/ordered/merge/d.csv", b"last but one\n")
+    world.put(f"{HERE}/ordered/replace/a.csv", b"new\n", age_s=100)
+    world.put(f"{HERE}/ordered/replace/b.csv", b"old\n", age_s=300)
+    world.put(f"{HERE}/ordered/merge/c.csv", b"added\n", age_s=200)
+    last = world.put(f"{HERE}/ordered/merge/e.csv", b"last\n")
+    world.put_at_the_time_of(last, f"{HERE}/ordered/merge/d.csv", b"last but one\n")
     world.put(f"{HERE}/ordered/misplaced.csv", b"between the modes\n")
 
     assert _sources(world) == ["b.csv", "c.csv", "a.csv", "d.csv", "e.csv"]
@@ -70,7 +70,7 @@ def test_object__older_than_one_that_was_taken__changes_nothing(world: InboxWorl
     ref = world.new_list("late")
     world.put(f"{HERE}/late/replace/b.csv", b"new\n")
     world.work()
-    world.put(f"{HERE}/late/replace/a.csv", b"old\n", age_s=9)
+    world.put(f"{HERE}/late/replace/a.csv", b"old\n", age_s=900)
 
     assert world.work() == []
     assert world.imports.members(ref) == {"new"}
@@ -253,7 +253,7 @@ def test_inbox__of_many_pages__is_looked_through_in_turns(
     for number in range(4):
         for age_s in range(4):
             rest = f"{HERE}/paged-{number}/replace/{9 - age_s}.csv"
-            world.put(rest, f"k{age_s}\n".encode(), age_s=age_s)
+            world.put(rest, f"k{age_s}\n".encode(), age_s=100 * age_s)
 
     looks = [world.look() for _ in range(3)]
 
