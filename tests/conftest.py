@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
@@ -35,6 +36,9 @@ _STRICT = {"sanitize-dump-payload": "yes", "enable-debug-command": "yes"}
 # examples say so themselves.
 settings.register_profile("suite", deadline=None, max_examples=40)
 settings.load_profile("suite")
+# Nor is it one for a request that sets no limit of its own: httpx would give up after 5 s.
+for _wait in ("connect", "read", "write", "pool"):
+    setattr(DEFAULT_TIMEOUT_CONFIG, _wait, 60.0)
 # Every process collects all tests.
 load_client_lazily()
 

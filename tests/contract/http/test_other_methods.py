@@ -120,7 +120,7 @@ def test_method__that_no_resource_takes__is_not_allowed(
 def _read(api: Api, sent: bytes) -> bytes:
     """What a connection says to some bytes until it ends."""
     url = httpx.URL(api.url)
-    with closing(socket.create_connection((url.host, url.port or 80), timeout=10)) as connection:
+    with closing(socket.create_connection((url.host, url.port or 80), timeout=60)) as connection:
         connection.sendall(sent)
         read = b""
         while piece := connection.recv(65_536):

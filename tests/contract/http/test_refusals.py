@@ -54,7 +54,7 @@ def test_token__with_blanks_around_it__is_the_token(
 ) -> None:
     """Sent without httpx, which refuses to."""
     key, url = create_segment(client), httpx.URL(api.url)
-    with closing(HTTPConnection(url.host, url.port, timeout=10)) as connection:
+    with closing(HTTPConnection(url.host, url.port, timeout=60)) as connection:
         for path in (SEGMENTS, f"{SEGMENTS}/{key}/contexts/a"):
             connection.request("GET", path, headers={"Authorization": header})
             reply = connection.getresponse()

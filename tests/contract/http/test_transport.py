@@ -27,7 +27,7 @@ class Wire:
 
     def __init__(self, api: Api) -> None:
         url = httpx.URL(api.url)
-        self._socket = socket.create_connection((url.host, url.port or 80), timeout=20)
+        self._socket = socket.create_connection((url.host, url.port or 80), timeout=60)
         self._file = self._socket.makefile("rwb")
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ def path(client: httpx.Client) -> str:
 @pytest.fixture
 def connection(api: Api) -> Iterator[socket.socket]:
     url = httpx.URL(api.url)
-    with closing(socket.create_connection((url.host, url.port or 80), timeout=10)) as connection:
+    with closing(socket.create_connection((url.host, url.port or 80), timeout=60)) as connection:
         yield connection
 
 

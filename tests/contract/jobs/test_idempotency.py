@@ -327,7 +327,7 @@ def test_get__import_after_another__tells_what_it_followed_and_the_edits_since(
 def _half_sent(api: Api, segment: str) -> socket.socket:
     """Start an upload with the key, in chunks, and send all but its end."""
     host, _, port = api.url.removeprefix("http://").partition(":")
-    connection = socket.create_connection((host, int(port)), timeout=10)
+    connection = socket.create_connection((host, int(port)), timeout=60)
     head = (
         f"POST {SEGMENTS}/{segment}/imports HTTP/1.1\r\nHost: x\r\nAuthorization: {TOKEN}\r\n"
         "Idempotency-Key: k1\r\nContent-Type: multipart/form-data; boundary=x\r\n"

@@ -268,7 +268,7 @@ def test_delete_segment__while_an_import_runs__stops_it_with_the_reason(
 def _half_sent(api: Api, segment: str, content: bytes) -> socket.socket:
     """Start an upload in chunks, and send its beginning once the API reads it."""
     host, _, port = api.url.removeprefix("http://").partition(":")
-    connection = socket.create_connection((host, int(port)), timeout=10)
+    connection = socket.create_connection((host, int(port)), timeout=60)
     head = (
         f"POST {SEGMENTS}/{segment}/imports HTTP/1.1\r\nHost: x\r\nAuthorization: {TOKEN}\r\n"
         "Content-Type: multipart/form-data; boundary=x\r\nTransfer-Encoding: chunked\r\n"

@@ -138,7 +138,7 @@ def test_lookup__stranger_with_a_body__is_unauthorized(api: Api, segment: str) -
 def test_lookup__by_body_and_by_path_in_turn_on_one_connection__all_are_answered(
     api: Api, segment: str
 ) -> None:
-    connection = http.client.HTTPConnection(api.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(api.url.removeprefix("http://"), timeout=60)
     path = f"{SEGMENTS}/{segment}/contexts"
 
     def ask(method: str, last: str, body: bytes | None) -> Any:

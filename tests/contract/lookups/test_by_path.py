@@ -39,7 +39,7 @@ def segment(client: httpx.Client) -> str:
 
 def _raw(api: Api, path: str, method: str = "GET", token: str = TOKEN) -> tuple[int, bytes]:
     """Send a path as it stands: httpx would normalise it."""
-    connection = http.client.HTTPConnection(api.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(api.url.removeprefix("http://"), timeout=60)
     try:
         connection.request(method, path, headers={"Authorization": token})
         reply = connection.getresponse()
@@ -145,7 +145,7 @@ def test_lookup__nothing_there__is_not_found(api: Api, path: str) -> None:
 
 
 def test_lookup__body_of_null_on_a_kept_connection__is_ignored(api: Api, segment: str) -> None:
-    connection = http.client.HTTPConnection(api.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(api.url.removeprefix("http://"), timeout=60)
     for _ in range(3):
         connection.request(
             "GET",

@@ -141,7 +141,7 @@ def _taken(settings: StoreSettings) -> str:
     with _reading(settings) as connection:
         assert isinstance(connection.transport, PolledTransport)
         assert _PASSWORD not in connection.as_uri(include_password=True)
-        message = connection.SimpleQueue(QUEUE_WORK).get(timeout=5)
+        message = connection.SimpleQueue(QUEUE_WORK).get(timeout=60)
         message.ack()
         return str(message.payload[0][0])
 

@@ -73,7 +73,7 @@ def working(store: Store, segment: str, end: Callable[[JobRef], None]) -> Iterat
     try:
         yield
     finally:
-        thread.join(30)
+        thread.join(90)
 
 
 def complete_export(store: Store, objects: ObjectStore, ref: JobRef, content: bytes) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 #: Where scripts/setup-node has put Node and what it runs.
 _HOME: Final = Path(__file__).parents[3] / ".venv/node"
-_STOP_LIMIT_S: Final = 10.0
+_STOP_LIMIT_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ def provider(api: Api, line: Line) -> Iterator["Provider"]:
         ("Accept", "application/json"),
         ("User-Agent", f"launchdarkly-terraform-provider/{line}.0.0"),
     ]
-    with httpx.Client(base_url=api.url, headers=headers, timeout=20, verify=NO_ROOTS) as http:
+    with httpx.Client(base_url=api.url, headers=headers, timeout=60, verify=NO_ROOTS) as http:
         yield Provider(http, line)
 
 

@@ -50,7 +50,7 @@ class Api:
         """Give a client that sends the token as LaunchDarkly's do: bare."""
         headers = {} if token is None else {"Authorization": token}
         with httpx.Client(
-            base_url=self.url, headers=headers, timeout=30, verify=NO_ROOTS
+            base_url=self.url, headers=headers, timeout=60, verify=NO_ROOTS
         ) as client:
             yield client
 
@@ -171,6 +171,6 @@ def _answers(api: Api) -> bool:
     if api.process.poll() is not None:
         raise RuntimeError(f"the API ended:\n{api.log}")
     try:
-        return httpx.get(f"{api.url}/healthz", timeout=5, verify=NO_ROOTS).is_success
+        return httpx.get(f"{api.url}/healthz", timeout=30, verify=NO_ROOTS).is_success
     except httpx.TransportError:  # not listening yet
         return False

@@ -57,7 +57,7 @@ class ObjectServer:
         if self.process.poll() is not None:
             raise RuntimeError(f"the S3 server ended:\n{self.log.read_text(errors='replace')}")
         try:
-            return httpx.get(self.endpoint, timeout=5, verify=NO_ROOTS).is_success
+            return httpx.get(self.endpoint, timeout=30, verify=NO_ROOTS).is_success
         except httpx.TransportError:  # not listening yet
             return False
 

@@ -56,7 +56,7 @@ class Server:
 
     def command_reply(self, *command: str | bytes | int) -> Any:
         """Send one command on its own connection."""
-        with self.client(socket_timeout=5) as client:
+        with self.client(socket_timeout=30) as client:
             return client.execute_command(*command)
 
     def start(self) -> Self:

@@ -220,7 +220,7 @@ def test_name_of_a_host__that_cannot_be_read__is_refused(http: httpx.Client, nam
 
 def test_length__of_more_digits_than_any__is_refused(server: ObjectServer) -> None:
     url = httpx.URL(server.endpoint)
-    with socket.create_connection((url.host, url.port or 0), timeout=20) as connection:
+    with socket.create_connection((url.host, url.port or 0), timeout=60) as connection:
         head = f"PUT /lists/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: {'9' * 5000}\r\n\r\n"
         connection.sendall(head.encode())
         assert connection.recv(65_536).startswith(b"HTTP/1.1 411")

@@ -119,7 +119,7 @@ def test_sigterm__during_a_request__is_answered_and_everything_ends(api: Api) ->
     pids = process_ids(api)
     body = b'{"key":"slow","name":"slow"}'
     url = httpx.URL(api.url)
-    with socket.create_connection((url.host, url.port or 0), timeout=20) as connection:
+    with socket.create_connection((url.host, url.port or 0), timeout=60) as connection:
         head = f"POST {SEGMENTS} HTTP/1.1\r\nHost: t\r\nAuthorization: {TOKEN}\r\n"
         head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         connection.sendall(head.encode() + body[:5])
@@ -129,7 +129,7 @@ def test_sigterm__during_a_request__is_answered_and_everything_ends(api: Api) ->
         connection.sendall(body[5:])
         answer = connection.recv(65_536)
     assert answer.startswith(b"HTTP/1.1 201")
-    assert has_ended(api.process, 10)
+    assert has_ended(api.process, 60)
     assert api.process.returncode == 0
     assert not any(map(is_running, pids))
 
@@ -177,7 +177,7 @@ def test_port__that_is_taken__is_said_in_a_sentence() -> None:
 
 def _refuses(url: httpx.URL) -> bool:
     try:
-        socket.create_connection((url.host, url.port or 0), timeout=5).close()
+        socket.create_connection((url.host, url.port or 0), timeout=60).close()
     except ConnectionRefusedError:
         return True
     return False

@@ -93,8 +93,8 @@ def test_survey__while_an_import_waits__counts_jobs_lists_queues_and_memory(
     assert found is not None
     assert found.jobs["import:waiting"] == 1
     assert (found.deliveries_waiting, found.webhooks_failing) == (1, 1)
-    assert 99_000 < found.queue_age_ms < 130_000, "by the store's clock"
-    assert 49_000 < found.skew_ms < 51_000
+    assert 99_000 < found.queue_age_ms < 160_000, "by the store's clock"
+    assert 40_000 < found.skew_ms < 60_000
     assert found.queue_depths == {"bigseg.work": 0, "bigseg.upkeep": 0}
     assert found.lists.lists >= 1
     assert found.lists.members >= 2
