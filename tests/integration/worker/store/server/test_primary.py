@@ -68,8 +68,10 @@ def segment(servers: ReplicatedServers, client: httpx.Client) -> str:
     """A list of one key, which all parts of the process have looked at."""
     key = create_segment(client)
     include(client, key, "a")
-    assert all(ask(client, key) is True for ask in (_look_up, _evaluate))
-    assert _edit(client, key) is True
+    for ask in (_look_up, _evaluate, _edit):
+        # Each has connections of its own, and some may not have left the server of a test before.
+        wait_until(partial(_is_answered, ask, client, key), f"{ask.__name__} is answered")
+        assert ask(client, key) is True
     servers.follow()
     return key
 
