@@ -81,7 +81,7 @@ def test_targets__due_while_every_slot_is_busy__are_gone_meanwhile(
     standard, other = _standard(system, "soon", "later"), new_segment(system)
     other.edit(add=["soon", "later"])
     busy, import_id = _importing(system)
-    due_ms = _now_ms() + 1_000
+    due_ms = _now_ms() + 2_000
     for segment in (standard, other.ref.segment, busy.ref.segment):
         _schedule(system, segment, "soon", due_ms=due_ms)
         _schedule(system, segment, "later", due_ms=due_ms + FAR_MS)
@@ -114,7 +114,7 @@ def test_targets__due_while_no_worker_runs__are_gone_when_one_starts(slow_system
     segment.edit(add=["soon", "stays"])
     system.worker.kill()
     system.upkeep.kill()
-    due_ms = _now_ms() + 500
+    due_ms = _now_ms() + 2_000
     for key in (standard, segment.ref.segment):
         _schedule(system, key, "soon", due_ms=due_ms)
     system.server.stop()

@@ -28,7 +28,7 @@ def _expire_soon(system: System, segment: str, key: str) -> None:
         "contextKind": "user",
         "contextKey": key,
         "targetType": "included",
-        "value": time.time_ns() // 1_000_000 + 1_000,
+        "value": time.time_ns() // 1_000_000 + 3_000,
     }
     reply = system.http.patch(path, json={"instructions": [instruction]})
     assert reply.json()["failedInstructions"] == 0, reply.text

@@ -93,10 +93,11 @@ class ReclaimSuite:
 
     def test_retire__pin_ended__gives_the_revision_up(self, store: Store, ref: ListRef) -> None:
         replace(store, ref, "i1", OLD)
-        old = pin(store.database, ref, "export-1", 300)
+        old = pin(store.database, ref, "export-1", 60_000)
         replace(store, ref, "i2", NEW, retire_after_ms=0)
         reclaim_list(store, ref)
         assert _shards(store, ref, old) == 17
+        pin(store.database, ref, "export-1", 1)
         wait_until(lambda: reclaim_list(store, ref) > 0, "the pin ends")
         assert _shards(store, ref, old) == 0
         assert pin(store.database, ref, "export-1", 300).name != old.name
