@@ -145,7 +145,7 @@ def test_import__killed_half_way__goes_on_where_it_was(
     first = [{"first": 1, "last": 1}]
     wait_until(lambda: _received(client, segment) == first, "a part has arrived")
     killed.kill()
-    killed.wait(10)
+    killed.wait(60)
     gate.hold()
     gate.passed.clear()
 

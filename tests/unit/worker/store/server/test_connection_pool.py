@@ -33,6 +33,7 @@ def test_pool__all_in_use__waits_and_then_says_so(pool: BoundedPool) -> None:
 
     with pytest.raises(RedisConnectionError, match="all 3 connections are in use"):
         pool.get_connection()
+    pool._timeout_s = 30
     threading.Timer(0.02, pool.release, [held.pop()]).start()
     held.append(pool.get_connection())
 
