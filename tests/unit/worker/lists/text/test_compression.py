@@ -5,6 +5,7 @@ import gzip
 import time
 import zlib
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -128,12 +129,19 @@ def test_decompress__of_a_bomb__ends_soon_after_the_bound() -> None:
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, zstd], ids=["gzip", "bzip2", "zstd"])
 def test_decompress__members_of_nothing__cost_no_more_than_their_bytes(pack: Any) -> None:
     member = pack(b"")
-    content = member * (512 * 1024 // len(member)) + pack(b"last")
-    started = time.process_time()
+    count = 512 * 1024 // len(member)
+    content = member * count + pack(b"last")
+    times = [time.process_time()]
 
     assert b"".join(decompress(iter((content,)), detect_compression(content))) == b"last"
+    times.append(time.process_time())
+    for _ in range(count // 8):
+        assert b"".join(decompress(iter((member,)), detect_compression(member))) == b""
+    times.append(time.process_time())
 
-    assert time.process_time() - started < 0.4
+    together_s, alone_s = (later - earlier for earlier, later in pairwise(times))
+    # Measured, as lists of their own: 3.4 to 5.3 times as much; 1.0 when each copies what follows.
+    assert together_s < 8 * alone_s / 1.7
 
 
 def test_decompress__source_that_fails__its_own_error() -> None:
