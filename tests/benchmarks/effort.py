@@ -20,6 +20,8 @@ class Effort:
         heavy_segments: segments that are made costly to evaluate.
         heavy_at_once: evaluations of them at a time.
         processes: worker processes that are compared, each number in a system of its own.
+        evaluated: segments of the environment in which a context is evaluated.
+        objects: of which a list consists that is compared with one of one object.
         form_rows: rows of the lists of other forms, at most.
         call_rows: rows of the lists whose longest calls are looked for, at most.
         call_runs: how often those calls are looked for.
@@ -39,6 +41,8 @@ class Effort:
     heavy_segments: int = 20
     heavy_at_once: int = 8
     processes: tuple[int, ...] = (1, 2)
+    evaluated: int = 1_000
+    objects: int = 100
     form_rows: int = 4_000_000
     call_rows: int = 2_000_000
     call_runs: int = 5
@@ -61,6 +65,8 @@ QUICK = Effort(
     heavy_segments=1,
     heavy_at_once=2,
     processes=(1,),
+    evaluated=100,
+    objects=10,
     form_rows=20_000,
     call_rows=20_000,
     call_runs=1,

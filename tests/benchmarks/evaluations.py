@@ -13,18 +13,18 @@ from tests.support.segments.environment import (
 )
 from worker.store import EnvironmentRef, create_environment
 
-_SEGMENTS = 1_000
 _REQUESTS_A_RUN = 30
 _WARM_REQUESTS = 5
 
 
 def measure(bench: Bench) -> None:
     """One request after the other over one connection, after some that are not counted."""
-    tell(f"evaluation of {_SEGMENTS:,} segments")
+    segments = bench.effort.evaluated
+    tell(f"evaluation of {segments:,} segments")
     store, env = bench.system.store, EnvironmentRef(PRODUCTION.project, "evaluated")
     environment = store.environments.new(env.environment, "Evaluated")
     create_environment(store, env.project, environment)
-    included = fill_environment(store, env, _SEGMENTS)
+    included = fill_environment(store, env, segments)
     first_ms = _request_ms(bench, env, included)
     for _ in range(_WARM_REQUESTS):
         _request_ms(bench, env, included)

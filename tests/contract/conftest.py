@@ -43,9 +43,9 @@ def bucket() -> str:
 
 
 @pytest.fixture(scope="session")
-def objects(s3_server: ObjectServer, bucket: str) -> Iterator[ObjectStore]:
+def objects(s3_stand_in: ObjectServer, bucket: str) -> Iterator[ObjectStore]:
     """The bucket that the API writes to."""
-    settings = ObjectSettings(s3_endpoint=s3_server.endpoint, s3_bucket=bucket)
+    settings = ObjectSettings(s3_endpoint=s3_stand_in.endpoint, s3_bucket=bucket)
     with ObjectStore.open(settings) as objects:
         ensure_bucket(objects)
         yield objects
@@ -53,11 +53,11 @@ def objects(s3_server: ObjectServer, bucket: str) -> Iterator[ObjectStore]:
 
 @pytest.fixture(scope="session")
 def api(
-    valkey_server: Server, s3_server: ObjectServer, objects: ObjectStore, bucket: str
+    valkey_server: Server, s3_stand_in: ObjectServer, objects: ObjectStore, bucket: str
 ) -> Iterator[Api]:
     assert objects.bucket == bucket
     settings = {
-        "S3_ENDPOINT": s3_server.endpoint,
+        "S3_ENDPOINT": s3_stand_in.endpoint,
         "S3_BUCKET": bucket,
         "INBOX": f"s3://{bucket}/inbox",
         "S3_DESTINATIONS": json.dumps([f"s3://{bucket}/exports/"]),

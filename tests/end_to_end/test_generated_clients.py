@@ -29,7 +29,16 @@ def test_openapi_python_client__generated_and_strictly_checked__takes_a_list_all
         *("--output-path", "bigseg_client", "--meta", "none", "--config", "options.yaml"),
         "--fail-on-warning",
     )
-    _run(tmp_path, sys.executable, "-m", "mypy", "--strict", "bigseg_client", "round.py")
+    _run(
+        tmp_path,
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--cache-dir=/dev/null",
+        "bigseg_client",
+        "round.py",
+    )
 
     _assert_taken_all_the_way(system, tmp_path, sys.executable, "-W", "error", "round.py")
 

@@ -43,8 +43,8 @@ def gate(stand_in: ObjectServer) -> Iterator[Gate]:
 
 
 @pytest.fixture(scope="module")
-def objects(stand_in: ObjectServer, s3_server: ObjectServer) -> Iterator[ObjectStore]:
-    assert s3_server.endpoint  # sets the credentials
+def objects(stand_in: ObjectServer, s3_stand_in: ObjectServer) -> Iterator[ObjectStore]:
+    assert s3_stand_in.endpoint  # sets the credentials
     settings = ObjectSettings(s3_endpoint=stand_in.endpoint, s3_bucket="direct")
     with ObjectStore.open(settings) as objects:
         objects._client.create_bucket(Bucket="direct")

@@ -22,10 +22,12 @@ PLACES = [("GET", "/healthz"), ("GET", f"{SEGMENTS}/s/contexts/a"), ("POST", SEG
 
 
 @pytest.fixture(scope="module")
-def bounded(valkey_server: Server, s3_server: ObjectServer, objects: ObjectStore) -> Iterator[Api]:
+def bounded(
+    valkey_server: Server, s3_stand_in: ObjectServer, objects: ObjectStore
+) -> Iterator[Api]:
     """An API process with times short enough for tests, and a few connections."""
     settings = {
-        "S3_ENDPOINT": s3_server.endpoint,
+        "S3_ENDPOINT": s3_stand_in.endpoint,
         "S3_BUCKET": objects.bucket,
         "CONNECTIONS": str(MOST),
         "HEAD_TIMEOUT_S": "0.6",

@@ -16,10 +16,10 @@ from worker.store import Store
 
 
 @pytest.fixture(scope="module")
-def s3(s3_server: ObjectServer, objects: ObjectStore) -> Iterator[Any]:
+def s3(s3_stand_in: ObjectServer, objects: ObjectStore) -> Iterator[Any]:
     """A client of the bucket, which puts what a writer of ours would not."""
     assert objects.bucket
-    client = boto3.client("s3", endpoint_url=s3_server.endpoint, region_name="us-east-1")
+    client = boto3.client("s3", endpoint_url=s3_stand_in.endpoint, region_name="us-east-1")
     with closing(client):
         yield client
 

@@ -18,8 +18,8 @@ _SOURCE = "s3://refusing/lists/a.csv"
 
 
 @pytest.fixture(scope="module")
-def proxy(s3_server: ObjectServer) -> Iterator[HostileProxy]:
-    with running_hostile_proxy(s3_server.port) as proxy:
+def proxy(s3_stand_in: ObjectServer) -> Iterator[HostileProxy]:
+    with running_hostile_proxy(s3_stand_in.port) as proxy:
         yield proxy
 
 

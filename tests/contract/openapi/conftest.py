@@ -13,6 +13,7 @@ import pytest
 
 from api.local.commands import worker_command
 from tests.support.documents import names
+from tests.support.documents.openapi import Document
 from tests.support.documents.openapi_world import World
 from tests.support.documents.recorded_jobs import RunningWorker, record_inbox, record_jobs
 from tests.support.documents.recorded_lists import record_lists
@@ -66,6 +67,15 @@ _SLOW = {
 
 
 @pytest.fixture(scope="module")
+def objects(s3_server: ObjectServer, bucket: str) -> Iterator[ObjectStore]:
+    """The bucket that the API writes to, in an S3 that says what Amazon's says."""
+    settings = ObjectSettings(s3_endpoint=s3_server.endpoint, s3_bucket=bucket)
+    with ObjectStore.open(settings) as objects:
+        ensure_bucket(objects)
+        yield objects
+
+
+@pytest.fixture(scope="module")
 def instance(valkey_server: Server, s3_server: ObjectServer, objects: ObjectStore) -> Iterator[Api]:
     """An API process of its own: whatever is in it may be deleted."""
     chosen = {
@@ -83,15 +93,24 @@ def instance(valkey_server: Server, s3_server: ObjectServer, objects: ObjectStor
 
 
 @pytest.fixture(scope="module")
-def frail_recording(s3_server: ObjectServer) -> Iterator[Future[Recorded]]:
+def served(instance: Api) -> Document:
+    """The document as it is served."""
+    with instance.client() as client:
+        document: Document = client.get("/openapi.json").json()
+        return document
+
+
+@pytest.fixture(scope="module")
+def frail_recording(s3_server: ObjectServer, served: Document) -> Iterator[Future[Recorded]]:
     """What an API answers for which everything is too much; asked while the other is, too."""
     with ThreadPoolExecutor(1) as thread:
-        yield thread.submit(_record_frail, s3_server)
+        yield thread.submit(_record_frail, s3_server, served)
 
 
 @pytest.fixture(scope="module")
 def recorder(
     instance: Api,
+    served: Document,
     s3_server: ObjectServer,
     objects: ObjectStore,
     tmp_path_factory: pytest.TempPathFactory,
@@ -101,7 +120,7 @@ def recorder(
     directory = tmp_path_factory.mktemp("worker")
     with ExitStack() as stack:
         client = stack.enter_context(instance.client())
-        recorder = Recorder(client, client.get("/openapi.json").json())
+        recorder = Recorder(client, served)
         running_worker = partial(_running_worker, instance, s3_server, objects, directory)
         store = stack.enter_context(instance.store())
 
@@ -173,14 +192,14 @@ def _record(
     record_missing(recorder)
 
 
-def _record_frail(s3: ObjectServer) -> Recorded:
+def _record_frail(s3: ObjectServer, served: Document) -> Recorded:
     settings = {"S3_ENDPOINT": s3.endpoint, **FRAIL_SETTINGS}
     with (
         running_server("valkey") as server,
         running_api(server.url, settings) as api,
         api.client() as client,
     ):
-        recorder = Recorder(client, client.get("/openapi.json").json())
+        recorder = Recorder(client, served)
         record_refusals(recorder, server)
         return recorder.recorded
 

@@ -4,6 +4,7 @@ Run as a program it prints the transcript; with ``--record`` it writes it where 
 """
 
 import argparse
+import shlex
 import sys
 import tempfile
 from contextlib import AbstractContextManager
@@ -13,6 +14,7 @@ from typing import Final
 from tests.support.commands.pages import Page
 from tests.support.commands.terminal import Terminal
 from tests.support.newcomer.transcript import Transcript
+from tests.support.processes.started import script_command
 from tests.support.systems.up import default_ports
 
 ROOT: Final = Path(__file__).parents[3]
@@ -23,16 +25,26 @@ _UP: Final = f"{_BIGSEG} up"
 #: So that an import of a small list can be met under way; it takes as long as what comes after.
 _SLOW: Final = {"BIGSEG_PUT_RATE_BYTES_S": "50000"}
 _NARROW: Final = 40
+#: In the environment of what has to begin in an interpreter of its own, as `up` always does:
+#: Ctrl-C reaches only what the terminal's shell has started.
+_ANEW: Final = {"ANEW": "yes"}
+_INSTALLED: Final = Path(sys.executable).parent / "bigseg"
+#: Runs a script under the name by which it was called.
+_CALLED: Final = (
+    "import sys; path, *sys.argv = sys.argv[1:]; exec(compile(open(path).read(), path, 'exec'))"
+)
 
 
 class Story:
     """One newcomer: a directory with the installed project in it, and what happened there."""
 
     def __init__(self, directory: Path) -> None:
-        self._terminal = Terminal(directory, {"HOME": str(directory), **_SLOW})
+        environment = {"HOME": str(directory), **_SLOW}
+        self._terminal = Terminal(directory, environment)
+        self._interruptible = Terminal(directory, environment | _ANEW)
         self._directory = directory
         self.transcript = Transcript(str(directory))
-        (directory / ".venv").symlink_to(sys.prefix)
+        _install(directory / ".venv")
 
     def tell(self) -> str:
         """Play everything; gives the transcript."""
@@ -109,7 +121,26 @@ class Story:
         self.transcript.run(self._terminal, command)
 
     def _interrupt(self, command: str, *, after: str) -> str:
-        return self.transcript.interrupt(self._terminal, command, after).text
+        return self.transcript.interrupt(self._interruptible, command, after).text
+
+
+def _install(environment: Path) -> None:
+    """Put the installed `bigseg` into what is the newcomer's environment of Python.
+
+    Most of its commands begin as other programs of the tests do, for a tenth of the work.
+    """
+    if sys.platform != "linux":
+        environment.symlink_to(sys.prefix)
+        return
+    anew = shlex.join((sys.executable, "-P", "-c", _CALLED, str(_INSTALLED)))
+    command = environment / "bin/bigseg"
+    command.parent.mkdir(parents=True)
+    command.write_text(
+        "#!/bin/sh\n"
+        f'[ "$1" != up ] && [ -z "$ANEW" ] || exec {anew} "$0" "$@"\n'
+        f'exec {shlex.join(script_command(_INSTALLED))} "$0" "$@"\n'
+    )
+    command.chmod(0o755)
 
 
 def play() -> str:

@@ -106,6 +106,8 @@ class Part:
         """SIGKILL the whole group, as the end of a machine would."""
         if self.process is not None:
             _kill_group(self.process.pid)
+            # One that has just started has no group yet, and is alone.
+            self.process.kill()
             self.process.wait()
             self.process = None
 

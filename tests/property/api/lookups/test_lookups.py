@@ -36,7 +36,7 @@ def test_lookups__any_order_of_steps__agree_with_plain_sets(
     run_state_machine_as_test(
         bound,
         settings=settings(
-            max_examples=40,
+            max_examples=20,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

@@ -26,7 +26,7 @@ operations = st.fixed_dictionaries(
 
 
 @given(fields=representations)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_parse_document__any_segment__comes_back_exactly(fields: dict[str, Any]) -> None:
     document = parse_document(representation(**fields), Ids())
     assert exact_text(document.to_wire()) == exact_text(fields)
@@ -38,7 +38,7 @@ def test_parse_document__any_segment__comes_back_exactly(fields: dict[str, Any])
 
 
 @given(old=representations, new=representations)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_apply_patch__every_field_replaced__by_each_kind_of_patch(
     old: dict[str, Any], new: dict[str, Any]
 ) -> None:
@@ -68,7 +68,7 @@ def _refused_here(operation: dict[str, Any], document: dict[str, Any]) -> bool:
 
 
 @given(fields=representations, patch=st.lists(operations, max_size=4))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @example({"tags": ["a"]}, [{"op": "test", "path": "/tags/0", "value": "b"}])
 def test_apply_json_patch__any_patch__does_what_the_library_does(
     fields: dict[str, Any], patch: list[dict[str, Any]]
@@ -90,7 +90,7 @@ def test_apply_json_patch__any_patch__does_what_the_library_does(
 
 
 @given(fields=representations, patch=json_values | st.lists(operations | json_values, max_size=4))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_apply_patch__any_body__is_applied_or_refused(fields: dict[str, Any], patch: Any) -> None:
     shown = representation(**fields)
     before = exact_text(shown)

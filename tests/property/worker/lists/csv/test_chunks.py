@@ -36,7 +36,7 @@ def found(content: bytes, cuts: Sequence[int], overrun_bytes: int, **sizes: int)
 
 
 @given(content=wild_files | tame_files, overrun=overruns, data=st.data())
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_csv_chunks__any_file_cut_anywhere__rows_of_csv_reader(
     content: bytes, overrun: int, data: st.DataObject
 ) -> None:
@@ -56,7 +56,7 @@ def test_csv_chunks__any_file_cut_anywhere__rows_of_csv_reader(
 @example(content=b'"a\r\nb"\r\n\rc', overrun=64)
 @example(content=b'\xef\xbb\xbf"\n"x\n"', overrun=64)
 @example(content=b'a"\n"b"c\n"\n', overrun=64)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_csv_chunks__small_file__every_pair_of_cuts_gives_the_same_rows(
     content: bytes, overrun: int
 ) -> None:
@@ -74,7 +74,7 @@ def test_csv_chunks__small_file__every_pair_of_cuts_gives_the_same_rows(
     overrun=overruns,
     trailing=st.booleans(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_csv_chunks__lines_of_one_length_but_one__rows_of_csv_reader(
     line: bytes, count: int, odd: bytes, at: int, cut: int, overrun: int, *, trailing: bool
 ) -> None:

@@ -9,7 +9,7 @@ _text = st.text(alphabet='",\r\nab', max_size=30).map(str.encode)
 
 
 @given(block=_text.filter(bool))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_read_rows__whole_block__cells_of_csv_reader(block: bytes) -> None:
     rows = read_rows(block, limit=len(block), final=True)
     assert rows.cells.to_pylist() == reference_cells(block)
@@ -17,7 +17,7 @@ def test_read_rows__whole_block__cells_of_csv_reader(block: bytes) -> None:
 
 
 @given(block=_text.filter(bool), limit=st.integers(1, 31), final=st.booleans())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_read_rows__unfinished_or_limited__starts_of_the_csv_module(
     block: bytes, limit: int, *, final: bool
 ) -> None:
@@ -43,7 +43,7 @@ _QUOTED = st.text(alphabet="ab,\n", max_size=3).map(lambda text: f'"{text}"')
     change=st.tuples(st.integers(0, 60), st.sampled_from(("", "a", ",", '"', "\n"))),
     final=st.booleans(),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_read_rows__rows_alike_but_for_one_place__cells_of_csv_reader(
     rows: list[tuple[str, str, str]],
     columns: list[int],

@@ -18,7 +18,7 @@ _kinds = st.sampled_from((pa.binary(), pa.large_binary(), pa.string(), pa.large_
 
 
 @given(parts=st.lists(_columns | _clean, max_size=3), kind=_kinds, skipped=st.integers(0, 2))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_csv_lines__any_keys_in_any_parts__read_back_exactly(
     parts: list[list[str]], kind: pa.DataType, skipped: int
 ) -> None:

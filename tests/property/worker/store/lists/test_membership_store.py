@@ -38,7 +38,7 @@ def test_store__any_order_of_steps_on_a_server__agrees_with_plain_sets(
     valkey_server: Server,
 ) -> None:
     with opened(valkey_server) as store:
-        assert _run(store, examples=30, steps=40) > 100
+        assert _run(store, examples=18, steps=40) > 100
 
 
 @pytest.mark.parametrize("steps", [25])

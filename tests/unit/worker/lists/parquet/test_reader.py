@@ -162,9 +162,9 @@ def test_parquet__row_groups__counted_and_read_singly() -> None:
 
 
 def test_parquet__long_cells__small_batches() -> None:
-    file = parquet(pa.array([f"{n}" * 100_000 for n in range(600)]), use_dictionary=False)
+    file = parquet(pa.array([f"{n}" * 100_000 for n in range(300)]), use_dictionary=False)
     sizes = [batch.row_count for batch in read_row_groups(file, 0, 0)]
-    assert sum(sizes) == 600
+    assert sum(sizes) == 300
     assert max(sizes) < 200
 
 

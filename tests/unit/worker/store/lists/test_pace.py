@@ -82,7 +82,7 @@ def test_pace__server_stalls_by_what_is_written__stalls_take_their_share(
 ) -> None:
     server, pace = Simulated(stall_s, bytes_a_stall), Pace(LIMIT_S)
     server.run(pace, 20)
-    share = server.run(pace, 80)
+    share = server.run(pace, 40)
     unavoidable = LEAST_RATE / bytes_a_stall * stall_s
     assert share < 2 * max(STALLED_SHARE, unavoidable)
     assert share > STALLED_SHARE / 3, "it is no slower than it need be"
