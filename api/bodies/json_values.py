@@ -8,6 +8,8 @@ import json
 import math
 from typing import Any, Final
 
+import numpy as np
+
 from api.errors import InvalidRequest
 
 JsonObject = dict[str, Any]
@@ -20,8 +22,11 @@ DEEPEST: Final = 64
 #: empty arrays would take 300 ms.
 BYTES_PER_VALUE: Final = 20
 
-#: What begins a value, or separates it from the one before.
-_SIGNS: Final = (b",", b"[", b"{")
+#: What begins a value, or separates it from the one before: a comma, or a bracket, both kinds of
+#: which differ in one bit.
+_COMMA, _BRACKET, _BUT_THAT_BIT = ord(","), ord("["), 0xDF
+#: Bytes that are looked at together: they fit into the processor's cache.
+_LOOK_BYTES: Final = 64 * 1024
 
 
 def read_json(raw: bytes, *, keeps_halves: bool = False) -> Any:  # noqa: ANN401 - any JSON value
@@ -91,12 +96,12 @@ def require_few_values(body: bytes, most: int) -> None:
     """Make sure that a body is not made of very many small values.
 
     Reading one keeps every other thread from running. Signs inside strings count as well,
-    which makes a difference only to texts made of them. Cost: about 1 µs per KiB.
+    which makes a difference only to texts made of them. Cost: about 0.4 µs a KiB.
 
     Raises:
         InvalidRequest: it is.
     """
-    if len(body) > most and sum(map(body.count, _SIGNS)) > most:
+    if len(body) > most and _signs(body) > most:
         raise InvalidRequest(f"the body holds over {most:,} values; send several requests")
 
 
@@ -112,6 +117,17 @@ def exact_text(value: object) -> str:
         return json.dumps(value, ensure_ascii=False, sort_keys=True, allow_nan=False)
     except ValueError as exc:
         raise InvalidRequest("a number is too large to be kept") from exc
+
+
+def _signs(body: bytes) -> int:
+    """Count by numpy: ``bytes.count`` takes 9 ms for 100,000 keys, in which nobody is answered."""
+    data = np.frombuffer(body, np.uint8)
+    count = 0
+    for start in range(0, len(data), _LOOK_BYTES):
+        some = data[start : start + _LOOK_BYTES]
+        count += int(np.count_nonzero(some == _COMMA))
+        count += int(np.count_nonzero(some & _BUT_THAT_BIT == _BRACKET))
+    return count
 
 
 _TOO_DEEP: Final = f"arrays and objects are nested over {DEEPEST} deep"

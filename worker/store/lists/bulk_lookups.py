@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from worker.byte_columns import Column, ColumnView, take
+from worker.byte_columns import Column, ColumnView, take, uniform_column
 from worker.store.keyspace import EXCLUDED, INCLUDED, Keyspace, Side
 from worker.store.lists.lookups import Belief, Fault, find_fault, refused_outcome
 from worker.store.lists.scripts import incomplete
@@ -162,13 +162,27 @@ def read_part(part: Part, asked: AskedMembers, replies: Sequence[Any]) -> Codes 
 
 
 def _as_arguments(members: Column) -> Column:
-    lengths = ColumnView.of(members).lengths
+    view = ColumnView.of(members)
+    if view.width is not None:
+        return _uniform_arguments(view)
+    lengths = view.lengths
     heads = pa.array([b"$%d" % length for length in range(int(lengths.max(initial=0)) + 1)])
     binary = members.cast(pa.binary())
     joined: Column = pc.binary_join_element_wise(  # type: ignore[call-overload]  # the stub knows text only
         heads.take(pa.array(lengths)), binary, pa.scalar(b""), pa.scalar(b"\r\n")
     )
     return joined
+
+
+def _uniform_arguments(members: ColumnView) -> Column:
+    """The same of members of one length, a tenth of the cost."""
+    head, end = (np.frombuffer(each, np.uint8) for each in (b"$%d\r\n" % members.width, b"\r\n"))
+    matrix = members.matrix
+    arguments = np.empty((members.rows, len(head) + matrix.shape[1] + len(end)), np.uint8)
+    arguments[:, : len(head)] = head
+    arguments[:, len(head) : -len(end)] = matrix
+    arguments[:, -len(end) :] = end
+    return uniform_column(arguments)
 
 
 def _sides(belief: Belief) -> tuple[Side, ...]:
