@@ -4,11 +4,13 @@ Python calls 1, 1.0 and true equal; JSON does not, and a rule's values must come
 the types they were given. So values are compared by their text.
 """
 
+import asyncio
 import json
 import math
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from api.errors import InvalidRequest
 
@@ -26,7 +28,7 @@ BYTES_PER_VALUE: Final = 20
 #: which differ in one bit.
 _COMMA, _BRACKET, _BUT_THAT_BIT = ord(","), ord("["), 0xDF
 #: Bytes that are looked at together: they fit into the processor's cache.
-_LOOK_BYTES: Final = 64 * 1024
+_STEP_BYTES: Final = 256 * 1024
 
 
 def read_json(raw: bytes, *, keeps_halves: bool = False) -> Any:  # noqa: ANN401 - any JSON value
@@ -92,17 +94,25 @@ def most_values(max_body_bytes: int) -> int:
     return max_body_bytes // BYTES_PER_VALUE
 
 
-def require_few_values(body: bytes, most: int) -> None:
+async def require_few_values(body: bytes, most: int) -> None:
     """Make sure that a body is not made of very many small values.
 
     Reading one keeps every other thread from running. Signs inside strings count as well,
-    which makes a difference only to texts made of them. Cost: about 0.4 µs a KiB.
+    which makes a difference only to texts made of them. Cost: about 0.4 µs a KiB, in steps of the
+    event loop of some 0.1 ms.
 
     Raises:
         InvalidRequest: it is.
     """
-    if len(body) > most and _signs(body) > most:
-        raise InvalidRequest(f"the body holds over {most:,} values; send several requests")
+    if len(body) <= most:
+        return
+    data = np.frombuffer(body, np.uint8)
+    values = 0
+    for start in range(0, len(data), _STEP_BYTES):
+        values += _signs(data[start : start + _STEP_BYTES])
+        if values > most:
+            raise InvalidRequest(f"the body holds over {most:,} values; send several requests")
+        await asyncio.sleep(0)
 
 
 def exact_text(value: object) -> str:
@@ -119,15 +129,10 @@ def exact_text(value: object) -> str:
         raise InvalidRequest("a number is too large to be kept") from exc
 
 
-def _signs(body: bytes) -> int:
+def _signs(data: NDArray[np.uint8]) -> int:
     """Count by numpy: ``bytes.count`` takes 9 ms for 100,000 keys, in which nobody is answered."""
-    data = np.frombuffer(body, np.uint8)
-    count = 0
-    for start in range(0, len(data), _LOOK_BYTES):
-        some = data[start : start + _LOOK_BYTES]
-        count += int(np.count_nonzero(some == _COMMA))
-        count += int(np.count_nonzero(some & _BUT_THAT_BIT == _BRACKET))
-    return count
+    commas = np.count_nonzero(data == _COMMA)
+    return int(commas + np.count_nonzero(data & _BUT_THAT_BIT == _BRACKET))
 
 
 _TOO_DEEP: Final = f"arrays and objects are nested over {DEEPEST} deep"
