@@ -180,8 +180,8 @@ def _services(settings: ApiSettings, metrics: Metrics) -> Services:
         metrics=metrics,
         store_reader=StoreReader(store, clock_ms=_unix_ms),
         heavy_processes={
-            LAUNCHDARKLY.name: HeavyProcess(settings, launchdarkly.HEAVY_PROGRAM),
-            VERCEL.name: HeavyProcess(settings, vercel.HEAVY_PROGRAM),
+            name: HeavyProcess(settings, program)
+            for name, program in (launchdarkly.HEAVY_PROGRAMS | vercel.HEAVY_PROGRAMS).items()
         },
         clock=_unix_ms,
         ids=new_id,

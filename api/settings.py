@@ -148,7 +148,8 @@ class ApiSettings(StoreSettings, ObjectSettings):
         ge=1,
         le=1_000,
         description="Bulk look-ups, of up to 100,000 answers each, that one API process has at "
-        "work at one time; one more is answered 503. Each holds its body and about as much again.",
+        "work at one time; one more is answered 503. Each holds its body and its answer; large "
+        "ones are done by a child process, one after another.",
     )
     protect_referenced_segments: bool = Field(
         default=True,

@@ -4,9 +4,13 @@ Python calls 1, 1.0 and true equal; JSON does not, and a rule's values must come
 the types they were given. So values are compared by their text.
 """
 
+import asyncio
 import json
 import math
 from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from api.errors import InvalidRequest
 
@@ -20,8 +24,11 @@ DEEPEST: Final = 64
 #: empty arrays would take 300 ms.
 BYTES_PER_VALUE: Final = 20
 
-#: What begins a value, or separates it from the one before.
-_SIGNS: Final = (b",", b"[", b"{")
+#: What begins a value, or separates it from the one before: a comma, or a bracket, both kinds of
+#: which differ in one bit.
+_COMMA, _BRACKET, _BUT_THAT_BIT = ord(","), ord("["), 0xDF
+#: Bytes that are looked at together: they fit into the processor's cache.
+_STEP_BYTES: Final = 256 * 1024
 
 
 def read_json(raw: bytes, *, keeps_halves: bool = False) -> Any:  # noqa: ANN401 - any JSON value
@@ -87,17 +94,25 @@ def most_values(max_body_bytes: int) -> int:
     return max_body_bytes // BYTES_PER_VALUE
 
 
-def require_few_values(body: bytes, most: int) -> None:
+async def require_few_values(body: bytes, most: int) -> None:
     """Make sure that a body is not made of very many small values.
 
     Reading one keeps every other thread from running. Signs inside strings count as well,
-    which makes a difference only to texts made of them. Cost: about 1 µs per KiB.
+    which makes a difference only to texts made of them. Cost: about 0.4 µs a KiB, in steps of the
+    event loop of some 0.1 ms.
 
     Raises:
         InvalidRequest: it is.
     """
-    if len(body) > most and sum(map(body.count, _SIGNS)) > most:
-        raise InvalidRequest(f"the body holds over {most:,} values; send several requests")
+    if len(body) <= most:
+        return
+    data = np.frombuffer(body, np.uint8)
+    values = 0
+    for start in range(0, len(data), _STEP_BYTES):
+        values += _signs(data[start : start + _STEP_BYTES])
+        if values > most:
+            raise InvalidRequest(f"the body holds over {most:,} values; send several requests")
+        await asyncio.sleep(0)
 
 
 def exact_text(value: object) -> str:
@@ -112,6 +127,12 @@ def exact_text(value: object) -> str:
         return json.dumps(value, ensure_ascii=False, sort_keys=True, allow_nan=False)
     except ValueError as exc:
         raise InvalidRequest("a number is too large to be kept") from exc
+
+
+def _signs(data: NDArray[np.uint8]) -> int:
+    """Count by numpy: ``bytes.count`` takes 9 ms for 100,000 keys, in which nobody is answered."""
+    commas = np.count_nonzero(data == _COMMA)
+    return int(commas + np.count_nonzero(data & _BUT_THAT_BIT == _BRACKET))
 
 
 _TOO_DEEP: Final = f"arrays and objects are nested over {DEEPEST} deep"

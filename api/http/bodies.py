@@ -29,7 +29,7 @@ class BodyBounds:
         if declared is not None and declared > self._most_bytes:
             raise TooLarge(f"the request body is over {self._most_bytes:,} bytes")
         body = await read_body(receive, self._most_bytes)
-        require_few_values(body, self._most_values)
+        await require_few_values(body, self._most_values)
         return replay(body, receive)
 
 

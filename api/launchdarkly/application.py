@@ -32,7 +32,7 @@ from api.launchdarkly.jobs import (
     rejected_rows,
     uploads,
 )
-from api.launchdarkly.memberships import browsing, bulk, edits
+from api.launchdarkly.memberships import browsing, bulk, bulk_program, bulk_requests, edits
 from api.launchdarkly.memberships.lookup import LOOKUP_ROUTE
 from api.launchdarkly.openapi.contribution import describe
 from api.launchdarkly.operations import require_permission
@@ -45,16 +45,17 @@ from api.launchdarkly.tokens import caller_identity
 from api.launchdarkly.tokens import routes as tokens
 from api.launchdarkly.webhooks import routes as webhooks
 from api.launchdarkly.wire.links import SILENT_PATHS
-from api.lookups.bulk_lookups import BulkLookups
 from api.rest.error_handling import handle_errors
 from api.rest.requests import require_known_query
 from api.services.services import Services
-from worker.store import Keyspace
 
-__all__ = ["HEAVY_PROGRAM", "LOOKUP_ROUTE", "SILENT_PATHS", "describe", "rest_application"]
+__all__ = ["HEAVY_PROGRAMS", "LOOKUP_ROUTE", "SILENT_PATHS", "describe", "rest_application"]
 
-#: The module of the child process that evaluates large contexts.
-HEAVY_PROGRAM: Final = heavy_program.__name__
+#: The modules of child processes: for evaluations of large contexts, and for large bulk look-ups.
+HEAVY_PROGRAMS: Final = {
+    LAUNCHDARKLY.name: heavy_program.__name__,
+    bulk_requests.CHILD: bulk_program.__name__,
+}
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, object]]]
 
@@ -116,12 +117,7 @@ def rest_application(services: Services, routes: RouteTable, lifespan: Lifespan)
     )
     app.state.services = services
     app.state.evaluations = evaluations.Evaluations(services)
-    app.state.bulk_lookups = BulkLookups(
-        services.lookups,
-        Keyspace(services.settings.key_prefix),
-        at_once=services.settings.bulk_lookups,
-        clock=services.clock,
-    )
+    app.state.bulk_requests = bulk_requests.BulkRequests(services)
     app.state.import_streams = ImportStreams(services)
     service.permit_documentation(app)
     for router in _ROUTERS:

@@ -35,10 +35,11 @@ from worker.store import (
     unsettled_list,
 )
 
-#: Keys in one step: 0.3 to 0.5 ms of the event loop, and as much of the server.
-_STEP_ROWS: Final = 512
-#: Bytes in one step: the server reads 16 KiB before it turns to somebody else.
-_STEP_BYTES: Final = 64 * 1024
+#: Keys in one step beside look-ups of one key: half a millisecond of the event loop, and as much
+#: of the server, which turns to somebody else after each 16 KiB.
+STEP_ROWS: Final = 512
+#: Bytes in one step, for each key of it.
+_STEP_BYTES: Final = 128
 #: Steps sent to one node and not yet answered, so that it never waits for the next.
 _IN_FLIGHT: Final = 3
 #: Seconds for which a step lets look-ups of one key go first.
@@ -79,10 +80,10 @@ _Steps = deque[tuple["_Step", asyncio.Task[list[Any]]]]
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What is sent at once: some parts, and where the commands of each end."""
+    """What is sent at once: some parts, and how many commands end with each."""
 
     parts: Sequence[Part]
-    commands: Sequence[bytes]
+    commands: bytes
     ends: Sequence[int]
 
 
@@ -93,7 +94,13 @@ class BulkLookups:
     """
 
     def __init__(
-        self, lookups: Lookups, keyspace: Keyspace, *, at_once: int, clock: Callable[[], int]
+        self,
+        lookups: Lookups,
+        keyspace: Keyspace,
+        *,
+        at_once: int,
+        clock: Callable[[], int],
+        step_rows: int = STEP_ROWS,
     ) -> None:
         """Open nothing yet.
 
@@ -102,11 +109,13 @@ class BulkLookups:
             keyspace: names of the keys.
             at_once: calls at one time.
             clock: Unix milliseconds.
+            step_rows: keys in one step; more cost less where nobody waits for the event loop.
         """
         self._lookups = lookups
         self._keyspace = keyspace
         self._free = at_once
         self._clock = clock
+        self._step_rows = step_rows
         self._turn = asyncio.Lock()
         self._ticks_seen = 0
 
@@ -197,7 +206,9 @@ class BulkLookups:
     async def _ask_node(self, node: Node, lists: Sequence[_Asked], asked: AskedMembers) -> None:
         by_belief = {each.belief: each for each in lists}
         sent: _Steps = deque()
-        steps = parts_of([*by_belief], asked, most_rows=_STEP_ROWS, most_bytes=_STEP_BYTES)
+        steps = parts_of(
+            [*by_belief], asked, most_rows=self._step_rows, most_bytes=self._step_rows * _STEP_BYTES
+        )
         try:
             for parts in steps:
                 if len(sent) == _IN_FLIGHT:
@@ -207,7 +218,7 @@ class BulkLookups:
                     await asyncio.sleep(0)
                     await self._give_way()
                     step = self._encode(parts, asked)
-                request = self._lookups.bulk_nodes.request(node, step.commands)
+                request = self._lookups.bulk_nodes.request(node, step.commands, step.ends[-1])
                 sent.append((step, asyncio.create_task(request)))
             while sent:
                 await self._take(sent, by_belief, asked)
@@ -229,10 +240,14 @@ class BulkLookups:
     def _encode(self, parts: Sequence[Part], asked: AskedMembers) -> _Step:
         commands: list[bytes] = []
         ends: list[int] = []
+        end = 0
         for part in parts:
-            commands += as_one_step(part.belief, encode_part(self._keyspace, part, asked))
-            ends.append(len(commands))
-        return _Step(parts, commands, ends)
+            packed, count = encode_part(self._keyspace, part, asked)
+            step = as_one_step(part.belief, [packed])
+            commands += step
+            end += len(step) - 1 + count
+            ends.append(end)
+        return _Step(parts, b"".join(commands), ends)
 
     async def _take(
         self, sent: _Steps, lists: Mapping[Belief, _Asked], asked: AskedMembers

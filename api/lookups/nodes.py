@@ -57,20 +57,20 @@ class Nodes:
             packed = _encode(lookup_commands(self._keyspace, belief, members))
             commands += as_one_step(belief, packed)
             ends.append(len(commands))
-        replies = await self.request(node, commands)
+        replies = await self.request(node, b"".join(commands), len(commands))
         starts = [0, *ends[:-1]]
         return [
             _read(belief, len(members), replies[start:end])
             for (belief, members), start, end in zip(questions, starts, ends, strict=True)
         ]
 
-    async def request(self, node: Node, commands: Sequence[bytes]) -> list[Any]:
-        """Send packed commands to a node; raises as :meth:`ask`.
+    async def request(self, node: Node, commands: bytes, count: int) -> list[Any]:
+        """Send packed commands to a node, and say how many they are; raises as :meth:`ask`.
 
         Returns:
             The replies in order; an error reply is a ``hiredis.ReplyError`` in its place.
         """
-        replies = await self._connection(node).request(b"".join(commands), len(commands))
+        replies = await self._connection(node).request(commands, count)
         self._counts.pipelines += 1
         return replies
 

@@ -39,7 +39,7 @@ class Services:
     metrics: Metrics
     store_reader: StoreReader
     heavy_processes: Mapping[str, HeavyProcess]
-    """By the name of the dialect whose evaluations they do."""
+    """By the name of the dialect whose evaluations they do, or of what else they do."""
     clock: Callable[[], int]
     """Unix milliseconds."""
     ids: Callable[[], str]

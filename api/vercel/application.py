@@ -37,10 +37,10 @@ from api.vercel.sdk_keys import routes as sdk_keys
 from api.vercel.segments import routes as segments
 from api.vercel.segments import update
 
-__all__ = ["HEAVY_PROGRAM", "SDK_KEY_PATHS", "describe", "rest_application"]
+__all__ = ["HEAVY_PROGRAMS", "SDK_KEY_PATHS", "describe", "rest_application"]
 
 #: The program of the child process for heavy evaluations.
-HEAVY_PROGRAM: Final = heavy_program.__name__
+HEAVY_PROGRAMS: Final = {VERCEL.name: heavy_program.__name__}
 
 _ROUTERS: Final = (
     account.router,

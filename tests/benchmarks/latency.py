@@ -40,5 +40,16 @@ def tail(seconds: Sequence[float]) -> Tail:
 
 def within(outcome: Outcome, windows: Sequence[Window]) -> list[float]:
     """Latencies of the requests that were due in some window."""
-    pairs = zip(outcome.due, outcome.latency, strict=True)
-    return [took for due, took in pairs if any(start <= due < end for start, end in windows)]
+    return _of_windows(outcome.due, outcome.latency, windows)
+
+
+def late_within(outcome: Outcome, windows: Sequence[Window]) -> list[float]:
+    """How much of each of these latencies had passed before the request was sent."""
+    return _of_windows(outcome.due, outcome.late, windows)
+
+
+def _of_windows(
+    due: Sequence[float], seconds: Sequence[float], windows: Sequence[Window]
+) -> list[float]:
+    pairs = zip(due, seconds, strict=True)
+    return [took for at, took in pairs if any(start <= at < end for start, end in windows)]

@@ -57,16 +57,19 @@ class Outcome:
     """Unix time at which each request was due (open loop) or sent."""
     latency: list[float] = field(default_factory=list)
     """Seconds until its answer was whole."""
+    late: list[float] = field(default_factory=list)
+    """Seconds after which it was sent, of those: this process did not get the processor, or no
+    connection was free."""
 
 
 class _Connection:
-    __slots__ = ("due", "received", "stream")
+    __slots__ = ("due", "late", "received", "stream")
 
     def __init__(self, port: int) -> None:
         self.stream = socket.create_connection(("127.0.0.1", port))
         self.stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.received = b""
-        self.due = 0.0
+        self.due = self.late = 0.0
 
 
 class Generator:
@@ -113,6 +116,7 @@ class Generator:
 
     def _send(self, connection: _Connection, due: float) -> None:
         connection.due = due
+        connection.late = time.perf_counter() - due
         connection.stream.sendall(next(self._requests))
 
     def _answered(self, wait_s: float) -> list[_Connection]:
@@ -135,6 +139,7 @@ class Generator:
         outcome = self._outcome
         outcome.due.append(connection.due + self._offset)
         outcome.latency.append(time.perf_counter() - connection.due)
+        outcome.late.append(connection.late)
         outcome.failed += not answer.startswith(_OK)
         outcome.included += _INCLUDED in answer
 

@@ -10,24 +10,18 @@ that both lists were read and the context is in neither, so that nothing is know
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from api.errors import InvalidRequest, NotFound
 from api.launchdarkly.memberships.bulk_answer import (
     ARROW_STREAM,
     BigSegmentMemberships,
-    render_arrow,
-    render_json,
     wants_arrow,
 )
-from api.launchdarkly.memberships.bulk_question import (
-    BigSegmentMembershipsQuestion,
-    read_question,
-    require_addresses,
-)
+from api.launchdarkly.memberships.bulk_question import BigSegmentMembershipsQuestion
+from api.launchdarkly.memberships.bulk_request import BulkRequest
+from api.launchdarkly.memberships.bulk_requests import BulkRequests
 from api.launchdarkly.wire.links import PREFIX
 from api.launchdarkly.wire.requests import EnvironmentRefOf
-from api.lookups.bulk_lookups import BulkLookups
 from api.rest.operations import JSON, READ, component, document_body, operation
 from api.rest.requests import RequireJson
 from api.services.services import CallerOf
@@ -39,10 +33,10 @@ router = APIRouter(
 _QUESTION: Final = BigSegmentMembershipsQuestion.__name__
 
 
-def get_bulk_lookups(request: Request) -> BulkLookups:
-    """The application's bulk look-ups."""
-    lookups: BulkLookups = request.app.state.bulk_lookups
-    return lookups
+def get_bulk_requests(request: Request) -> BulkRequests:
+    """What does the application's bulk look-ups."""
+    requests: BulkRequests = request.app.state.bulk_requests
+    return requests
 
 
 @router.post(
@@ -67,7 +61,7 @@ async def look_up_memberships(
     request: Request,
     env: EnvironmentRefOf,
     caller: CallerOf,
-    lookups: Annotated[BulkLookups, Depends(get_bulk_lookups)],
+    requests: Annotated[BulkRequests, Depends(get_bulk_requests)],
 ) -> Response:
     """Look up whether each of many contexts is included in or excluded from several big segments.
 
@@ -83,12 +77,9 @@ async def look_up_memberships(
     format: a column `context` of text, then a column for each segment in the order of the request,
     a dictionary of the same three words, whose metadata hold `revision` and `asOf` in decimal.
     """
-    async with lookups.place():
-        question = await run_in_threadpool(read_question, await request.body())
-        addresses = require_addresses(question, env, caller)
-        found = await lookups.look_up(addresses, question.asked)
-        if wants_arrow(request.headers.getlist("accept")):
-            body = await run_in_threadpool(render_arrow, question, found)
-            return Response(body, media_type=ARROW_STREAM)
-        body = await run_in_threadpool(render_json, question, found)
-        return Response(body, media_type=JSON)
+    in_arrow = wants_arrow(request.headers.getlist("accept"))
+    async with requests.place():
+        body = await requests.answer(
+            BulkRequest(env, caller.scope, in_arrow=in_arrow, raw=await request.body())
+        )
+    return Response(body, media_type=ARROW_STREAM if in_arrow else JSON)

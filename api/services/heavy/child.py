@@ -1,4 +1,4 @@
-"""The frame of a child process that evaluates what would delay look-ups; one a dialect.
+"""The frame of a child process that does what would delay look-ups; each has one kind of work.
 
 Messages come on standard input, first the settings; answers go to standard output. The child has
 a store and look-ups of its own and makes the whole answer, so that the API process only
@@ -11,6 +11,7 @@ import resource
 import signal
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import BinaryIO, Final
@@ -40,14 +41,17 @@ class ChildServices:
 
     settings: ApiSettings
     store: Callable[[], Store]
+    lookups: Lookups
     lists: ListLookups
+    clock: Callable[[], int]
+    """Unix milliseconds."""
 
 
 def run_child(make: Callable[[ChildServices], Answer]) -> None:
     """Answer messages until the input ends.
 
     Args:
-        make: makes what answers, once; it evaluates with a full effort.
+        make: makes what answers, once.
     """
     # Interrupts are meant for the API process, which then ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -109,7 +113,7 @@ async def _serve(answers: BinaryIO, make: Callable[[ChildServices], Answer]) -> 
     _bound_memory(settings)
     answer = make(_services(settings))
     while True:
-        answers.write((await _answer(answer, await messages.next())).pack())
+        answers.writelines((await _answer(answer, await messages.next())).parts())
         answers.flush()
 
 
@@ -140,7 +144,11 @@ def _services(settings: ApiSettings) -> ChildServices:
         backlog=settings.lookup_backlog,
         segment_limit=settings.lookup_segments,
     )
-    return ChildServices(settings, store, ListLookups(lookups, store))
+    return ChildServices(settings, store, lookups, ListLookups(lookups, store), clock=_unix_ms)
+
+
+def _unix_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _bound_memory(settings: ApiSettings) -> None:

@@ -15,12 +15,12 @@ class Message:
     header: dict[str, Any]
     body: bytes = field(default=b"", repr=False)
 
-    def pack(self) -> bytes:
-        """The whole message, its size first."""
+    def parts(self) -> tuple[bytes, bytes]:
+        """The whole message, its size first: what is before the body, and the body, not copied."""
         # JSON has no line breaks, so the first one ends the header.
         header = json.dumps(self.header).encode()
         size = len(header) + 1 + len(self.body)
-        return b"".join((size.to_bytes(SIZE_BYTES), header, b"\n", self.body))
+        return size.to_bytes(SIZE_BYTES) + header + b"\n", self.body
 
     @classmethod
     def parse(cls, packed: bytes) -> Self:

@@ -1,6 +1,6 @@
-"""The child process for evaluations that would delay an API process's look-ups.
+"""A child process for what would delay an API process's look-ups.
 
-Python runs one thread at a time, so a heavy evaluation in a thread takes time from the
+Python runs one thread at a time, so what computes for long in a thread takes time from the
 event loop. The child is a process of its own with a low priority. It is started when it is
 first needed, kept, and started again when it has died.
 """
@@ -37,7 +37,7 @@ _SETTINGS: Final = frozenset(
 #: Tokens and credentials that the child has no use for.
 _WITHHELD: Final = ("BIGSEG_", "AWS_")
 _BUFFER_BYTES: Final = 1024 * 1024
-_ENDED: Final = "the process that evaluates large contexts ended; retry"
+_ENDED: Final = "the process that does heavy work ended; retry"
 
 _log = structlog.get_logger(__name__)
 
@@ -79,7 +79,7 @@ class HeavyProcess:
                 return await self._exchange(await self._running(), question)
         except TimeoutError as exc:
             self._drop("took too long")
-            raise Unavailable("the evaluation took too long; send a smaller context") from exc
+            raise Unavailable("the answer took too long; ask for less at a time") from exc
         except (OSError, asyncio.IncompleteReadError) as exc:
             self._drop("ended")
             raise Unavailable(_ENDED) from exc
@@ -111,7 +111,7 @@ class HeavyProcess:
 
     def _drop(self, reason: str) -> None:
         if self._child is not None:
-            _log.warning("evaluator.lost", reason=reason, pid=self._child.pid)
+            _log.warning("child.lost", program=self._program, reason=reason, pid=self._child.pid)
             self._end()
 
     def _end(self) -> None:
@@ -149,7 +149,7 @@ def _first_message(settings: ApiSettings) -> Message:
 
 def _write(child: Process, message: Message) -> None:
     try:
-        _input(child).write(message.pack())
+        _input(child).writelines(message.parts())
     except RuntimeError as exc:  # how uvloop reports a pipe that has been closed already
         raise BrokenPipeError("the child's input is closed") from exc
 

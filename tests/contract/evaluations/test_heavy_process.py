@@ -16,7 +16,8 @@ import pytest
 from api.access.scope import AccessScope
 from api.errors import NotFound, Unavailable
 from api.evaluations.answers import Evaluated
-from api.launchdarkly.application import HEAVY_PROGRAM
+from api.launchdarkly.application import HEAVY_PROGRAMS
+from api.launchdarkly.dialect import LAUNCHDARKLY
 from api.launchdarkly.evaluations.heavy_question import HeavyQuestion
 from api.services.heavy.child import MEMORY_BYTES, NICENESS
 from api.services.heavy.process import HeavyProcess
@@ -27,6 +28,7 @@ from tests.support.servers.redis import Server, wait_until
 from tests.support.systems.up import arguments_of, children_of, is_running
 from worker.store import Edit, EnvironmentRef, Store, create_environment
 
+_PROGRAM = HEAVY_PROGRAMS[LAUNCHDARKLY.name]
 CONTEXT = {"kind": "user", "key": "ada", "plan": "gold"}
 #: 50 clauses times 15,000 numbers are above what a light evaluation may test.
 NUMBERS = {"numbers": [1] * 15_000}
@@ -56,9 +58,9 @@ def _child(api: Api) -> int:
 
 
 def _children(api: Api) -> list[int]:
-    """Those of this dialect; the other's may be there, too."""
+    """Those for evaluations; the API may have one for other work, too."""
     children = children_of(api.process.pid)
-    return [child for child in children if HEAVY_PROGRAM in arguments_of(child)]
+    return [child for child in children if _PROGRAM in arguments_of(child)]
 
 
 def test_heavy__same_context__answers_as_a_light_one(
@@ -196,15 +198,15 @@ def _asked(process: HeavyProcess, question: HeavyQuestion) -> Any:
 
 def test_child__environment_deleted_meanwhile__is_refused_as_ever(settings: ApiSettings) -> None:
     with pytest.raises(NotFound, match="none-such"):
-        _asked(HeavyProcess(settings, HEAVY_PROGRAM), _question("none-such"))
+        _asked(HeavyProcess(settings, _PROGRAM), _question("none-such"))
 
 
 def test_child__store_away__is_refused() -> None:
     away = ApiSettings.model_validate({"redis_url": "redis://127.0.0.1:9/0"})
     with pytest.raises(Unavailable, match="did not answer"):
-        _asked(HeavyProcess(away, HEAVY_PROGRAM), _question("production"))
+        _asked(HeavyProcess(away, _PROGRAM), _question("production"))
 
 
 def test_child__that_takes_too_long__is_ended_and_refused(settings: ApiSettings) -> None:
     with pytest.raises(Unavailable, match="took too long"):
-        _asked(HeavyProcess(settings, HEAVY_PROGRAM, longest_work_s=0.01), _question("production"))
+        _asked(HeavyProcess(settings, _PROGRAM, longest_work_s=0.01), _question("production"))

@@ -6,10 +6,14 @@ import random
 from typing import Any
 
 import httpx
+import psutil
 import pyarrow as pa
 import pytest
 
+from api.launchdarkly.application import HEAVY_PROGRAMS
+from api.launchdarkly.memberships.bulk_requests import CHILD, SMALL_BYTES, SMALL_PAIRS
 from tests.support.servers.api import SEGMENTS, TOKEN, Api, assert_refused, create_segment, include
+from tests.support.systems.up import children_of
 from worker.store import INCLUDED, Edit, EnvironmentRef, Store
 
 _PATH = f"{SEGMENTS}/memberships"
@@ -99,6 +103,41 @@ def test_bulk__more_keys_than_a_step__are_answered_in_their_order(
     ]
 
 
+def test_bulk__large_call__is_answered_as_a_small_one_is(
+    client: httpx.Client, segments: tuple[str, str]
+) -> None:
+    contexts = [*_KEYS, "out", "stranger"]
+    many = [*contexts, *(f"stranger-{number}" for number in range(SMALL_PAIRS))]
+    assert len(json.dumps(many)) > SMALL_BYTES
+
+    small = _ask(client, list(segments), contexts).json()["segments"]
+    large = _ask(client, list(segments), many)
+    arrow = _ask(client, list(segments), many, Accept=_ARROW)
+
+    assert large.headers["content-type"] == "application/json"
+    assert [one["answers"][: len(contexts)] for one in large.json()["segments"]] == [
+        one["answers"] for one in small
+    ]
+    table = pa.ipc.open_stream(io.BytesIO(arrow.content)).read_all()
+    assert table.column(0).to_pylist() == many
+    for number, one in enumerate(large.json()["segments"], 1):
+        assert set(one["answers"][len(contexts) :]) == {"unknown"}
+        assert table.column(number).to_pylist() == one["answers"]
+
+
+def test_bulk__few_bytes_that_ask_for_many_answers__are_a_large_call(
+    client: httpx.Client, api: Api, segments: tuple[str, str]
+) -> None:
+    contexts = [f"{number}" for number in range(SMALL_PAIRS // 2 + 1)]
+
+    reply = _ask(client, list(segments), contexts)
+
+    assert len(reply.request.content) < SMALL_BYTES
+    assert [len(one["answers"]) for one in reply.json()["segments"]] == [len(contexts)] * 2
+    children = map(psutil.Process, children_of(api.process.pid))
+    assert HEAVY_PROGRAMS[CHILD] in {each.cmdline()[-1] for each in children}
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -123,6 +162,11 @@ def test_bulk__more_keys_than_a_step__are_answered_in_their_order(
             b'{"segments":["%s"],"contexts":["a"],"contexts":["b"]}', "two members", id="twice"
         ),
         pytest.param(b'{"segments":["%s","%s"],"contexts":["a"]}', "twice", id="same segment"),
+        pytest.param(
+            b'{"segments":["%s"],"contexts":[' + b'"",' * SMALL_BYTES + b"1]}",
+            f"contexts.{SMALL_BYTES}",
+            id="number in a large body",
+        ),
         pytest.param(
             b'{"segments":["%s"],"contexts":[' + b'"a",' * 100_000 + b'"a"]}',
             "100",
@@ -163,12 +207,18 @@ def test_bulk__segment_that_cannot_be_asked__refuses_all_and_is_named(
     absent = _ask(client, [segments[0], "no-such-segment"], ["a"])
     ordinary = _ask(client, [segments[0], standard], ["a"])
     forbidden = _ask(client, list(segments), ["a"], Authorization=scoped)
+    many = ["a"] * (SMALL_PAIRS + 1)
+    large = _ask(client, [segments[0], "no-such-segment"], many)
+    forbidden_large = _ask(client, list(segments), many, Authorization=scoped)
 
     assert_refused(absent, 404, "not_found")
     assert "no-such-segment" in absent.json()["message"]
+    assert_refused(large, 404, "not_found")
+    assert large.json()["message"] == absent.json()["message"]
     assert_refused(ordinary, 400, "invalid_request")
     assert standard in ordinary.json()["message"]
     assert_refused(forbidden, 403, "forbidden")
+    assert_refused(forbidden_large, 403, "forbidden")
     assert _ask(client, [segments[0]], ["a"], Authorization=scoped).status_code == 200
 
 
@@ -185,9 +235,11 @@ def test_bulk__shard_lost__is_unavailable_and_never_a_no(
     raw.delete(store.keyspace.shard(ref, live.name, side, 3))  # type: ignore[arg-type]
 
     reply = _ask(client, [segment], keys)
+    large = _ask(client, [segment], keys * (SMALL_PAIRS // len(keys) + 1))
 
-    assert_refused(reply, 503, "service_unavailable")
-    assert "not whole" in reply.json()["message"]
+    for one in (reply, large):
+        assert_refused(one, 503, "service_unavailable")
+        assert "not whole" in one.json()["message"]
 
 
 def test_bulk__without_token__is_unauthorized(api: Api) -> None:

@@ -14,12 +14,11 @@ from itertools import chain
 from typing import Any, Final, Self, TypeAlias
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from worker.byte_columns import Column, ColumnView, take
 from worker.store.keyspace import EXCLUDED, INCLUDED, Keyspace, Side
+from worker.store.lists.bulk_commands import as_arguments, encode_questions
 from worker.store.lists.lookups import Belief, Fault, find_fault, refused_outcome
 from worker.store.lists.scripts import incomplete
 from worker.store.members import Hashes, hash_members, pack_keys
@@ -58,7 +57,7 @@ class AskedMembers:
         members = pack_keys(keys)
         hashes = hash_members(members)
         rows = np.argsort(hashes)
-        arguments = ColumnView.of(_as_arguments(take(members, rows)))
+        arguments = ColumnView.of(as_arguments(take(members, rows)))
         # Of the type of what is looked for in it, or each search would copy it.
         bounds = arguments.offsets.astype(np.int64)
         return cls(hashes[rows], rows, arguments.data.tobytes(), bounds)
@@ -118,19 +117,21 @@ def parts_of(
         yield step
 
 
-def encode_part(keys: Keyspace, part: Part, asked: AskedMembers) -> list[bytes]:
+def encode_part(keys: Keyspace, part: Part, asked: AskedMembers) -> tuple[bytes, int]:
     """The packed commands of a part; a transaction where ``belief.asks_both`` says so.
 
-    Cost: about 0.7 µs a command; each is for all keys of one shard.
+    Cost: about 0.2 µs a command; each is for all keys of one shard.
+
+    Returns:
+        The commands, one after the other, and how many they are.
     """
     belief = part.belief
-    commands: list[bytes] = []
-    for side in _sides(belief):
-        commands += _encode_side(keys, belief, side, part, asked)
+    sides = [_encode_side(keys, belief, side, part, asked) for side in _sides(belief)]
     record = belief.record.encode()
     # Last, so that its answer was true when the shards were read.
-    commands.append(b"*3\r\n$4\r\nHGET\r\n$%d\r\n%b\r\n$4\r\nlive\r\n" % (len(record), record))
-    return commands
+    last = b"*3\r\n$4\r\nHGET\r\n$%d\r\n%b\r\n$4\r\nlive\r\n" % (len(record), record)
+    commands = b"".join([*(commands for commands, _ in sides), last])
+    return commands, sum(count for _, count in sides) + 1
 
 
 def read_part(part: Part, asked: AskedMembers, replies: Sequence[Any]) -> Codes | Fault:
@@ -139,7 +140,7 @@ def read_part(part: Part, asked: AskedMembers, replies: Sequence[Any]) -> Codes 
     Args:
         part: what was asked.
         asked: the keys.
-        replies: one for each of :func:`encode_part`; errors in their place.
+        replies: one for each command of :func:`encode_part`; errors in their place.
 
     Returns:
         ``Stale`` if another revision is live; the error if the answer is not certain.
@@ -161,16 +162,6 @@ def read_part(part: Part, asked: AskedMembers, replies: Sequence[Any]) -> Codes 
     return codes
 
 
-def _as_arguments(members: Column) -> Column:
-    lengths = ColumnView.of(members).lengths
-    heads = pa.array([b"$%d" % length for length in range(int(lengths.max(initial=0)) + 1)])
-    binary = members.cast(pa.binary())
-    joined: Column = pc.binary_join_element_wise(  # type: ignore[call-overload]  # the stub knows text only
-        heads.take(pa.array(lengths)), binary, pa.scalar(b""), pa.scalar(b"\r\n")
-    )
-    return joined
-
-
 def _sides(belief: Belief) -> tuple[Side, ...]:
     return (INCLUDED, EXCLUDED) if belief.asks_both else (INCLUDED,)
 
@@ -188,28 +179,18 @@ def _starts(shards: Hashes) -> Rows:
 
 def _encode_side(
     keys: Keyspace, belief: Belief, side: Side, part: Part, asked: AskedMembers
-) -> list[bytes]:
+) -> tuple[bytes, int]:
     shards = _shards(belief, side, part, asked)
     starts = _starts(shards)
-    ends = np.append(starts[1:], part.rows)
-    prefix = keys.shard_prefix(belief.ref, belief.revision.name, side).encode()
-    bounds = asked.bounds[part.first : part.stop + 1]
-    numbers = shards[starts]
-    lengths = (len(prefix) + 4) + (numbers >> np.uint64(16) > 0) + (numbers >> np.uint64(20) > 0)
-    arguments = asked.arguments
-    commands = zip(
-        (ends - starts + 3).tolist(),  # with the command, the key and the sentinel
-        lengths.tolist(),
-        numbers.tolist(),
-        bounds[starts].tolist(),
-        bounds[ends].tolist(),
-        strict=True,
+    edges = np.append(starts, part.rows)
+    commands = encode_questions(
+        keys.shard_prefix(belief.ref, belief.revision.name, side).encode(),
+        shards[starts].astype(np.int64),
+        asked.arguments,
+        asked.bounds[part.first + edges],
+        np.diff(edges),
     )
-    return [
-        b"*%d\r\n$10\r\nSMISMEMBER\r\n$%d\r\n%b%04x\r\n$1\r\n\0\r\n%b"
-        % (words, length, prefix, number, arguments[start:end])
-        for words, length, number, start, end in commands
-    ]
+    return commands, len(starts)
 
 
 def _read_side(belief: Belief, starts: Rows, rows: int, replies: Sequence[Any]) -> Codes | Fault:
