@@ -19,6 +19,7 @@ from worker.options.exports import ExportFormat, ExportOptions
 from worker.store import (
     DefinitionChange,
     Edit,
+    ErasuresUnderWay,
     JobRef,
     NewSegment,
     TargetSchedule,
@@ -248,7 +249,7 @@ def test_erasure__environment_has_the_most_keys__refuses_more_and_completes_the_
     erase(running, "k-known")
     monkeypatch.undo()
     monkeypatch.setattr("worker.store.erasures.erasure_store.MOST_ERASURES", 0)
-    with pytest.raises(TooManyErasures, match="under way"):
+    with pytest.raises(ErasuresUnderWay, match="under way"):
         start_erasure(running, "k-more")
     assert raw(running.services.store).hlen(erased) == most + 1
 
