@@ -129,14 +129,19 @@ class ErasedKeyStore:
         Raises:
             TooManyErasures: the environment has the most already, and not this one.
         """
+        is_full = self.count(env) >= MOST_ERASED
         with driver_errors(f"count erased keys of {env.environment}"):
-            is_full = self._db.client.hlen(self._key(env)) > MOST_ERASED  # one field is the salt
             if is_full and not self._db.client.hexists(self._key(env), f"{kind}:{digest}"):
                 message = (
                     f"{env.environment} has {MOST_ERASED:,} erased keys, and takes no more: have "
                     "old ones forgotten by BIGSEG_ERASED_KEYS_S"
                 )
                 raise TooManyErasures(message)
+
+    def count(self, env: EnvironmentRef) -> int:
+        """How many an environment has, of all kinds. Cost: one round trip."""
+        with driver_errors(f"count erased keys of {env.environment}"):
+            return max(0, self._db.client.hlen(self._key(env)) - 1)  # one field is the salt
 
     def add(self, env: EnvironmentRef, kind: str, digest: str, now_ms: int) -> None:
         """Keep imports from bringing a key back. Idempotent. Cost: one round trip."""
