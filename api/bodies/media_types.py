@@ -37,8 +37,16 @@ def require_plain_json(request: Request) -> None:
         UnsupportedMediaType: it is something else.
     """
     require_json_type(read_media_type(request))
+    refusal = compressed_refusal(request)
+    if refusal is not None:
+        raise refusal
+
+
+def compressed_refusal(request: Request) -> UnsupportedMediaType | None:
+    """The refusal of a body that is compressed, as far as its headers say; else ``None``."""
     coding = request.headers.get("content-encoding", "").strip().lower()
-    if coding not in {"", "identity"}:
-        raise UnsupportedMediaType(
-            f"send the body without a Content-Encoding: {coding[:80]} is not decompressed"
-        )
+    if coding in {"", "identity"}:
+        return None
+    return UnsupportedMediaType(
+        f"send the body without a Content-Encoding: {coding[:80]} is not decompressed"
+    )

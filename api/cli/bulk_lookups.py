@@ -28,6 +28,8 @@ _MOST_ANSWERS: Final = 50_000
 _MOST_BYTES: Final = 1024 * 1024
 #: Calls at a time: one is answered while the other is read.
 _AT_ONCE: Final = 2
+#: Asked for when a file has no key, so that a segment which is not there is noticed.
+_ANY_KEY: Final = "any"
 #: Bad keys that are named; in a file that holds no keys, all are bad.
 _NAMED: Final = 20
 
@@ -117,6 +119,8 @@ def look_up_file(
                 rows += len(answers.keys)
                 yield answers
                 display.show(_progress(file, rows, time.monotonic() - started_s))
+    if not rows:
+        ask([_ANY_KEY])
 
 
 def write_csv(segments: Sequence[str], found: Iterable[Answers], write: Write) -> None:

@@ -94,6 +94,14 @@ def _surveyed(monitored: Monitored, survey: Survey) -> Iterator[Metric]:
         "inbox_waiting", "Objects of the inbox whose import has not begun.", survey.inbox_waiting
     )
     yield _gauge(
+        "uploads_waiting", "Direct uploads that no import has taken.", survey.uploads_waiting
+    )
+    yield _gauge(
+        "erased_keys",
+        "Erased keys of the environment that has the most; 100,000 are the limit.",
+        survey.erased_keys,
+    )
+    yield _gauge(
         "webhook_deliveries_waiting",
         "Events that wait to be delivered to webhooks.",
         survey.deliveries_waiting,

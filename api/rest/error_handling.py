@@ -7,6 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from api.bodies.faults import request_refusal
+from api.bodies.media_types import compressed_refusal
 from api.errors import (
     BROKEN,
     ApiError,
@@ -53,7 +54,7 @@ def handle_errors(app: FastAPI, dialect: Dialect, routes: RouteTable) -> None:
 
     async def refuse(request: Request, exc: Exception) -> Response:
         services: Services = request.app.state.services
-        error, error_id = _to_api_error(exc), services.ids()
+        error, error_id = _unread_body(request, exc) or _to_api_error(exc), services.ids()
         log_refusal(error, error_id)
         headers = {name.decode(): value.decode() for name, value in error_headers(error)}
         if isinstance(exc, HTTPException):
@@ -77,6 +78,14 @@ def handle_errors(app: FastAPI, dialect: Dialect, routes: RouteTable) -> None:
 
 def _response(body: bytes, status: int, headers: dict[str, str]) -> Response:
     return Response(body, status_code=status, media_type="application/json", headers=headers)
+
+
+def _unread_body(request: Request, exc: Exception) -> ApiError | None:
+    """The refusal of a compressed body: the framework reads JSON before anything looks at it."""
+    is_unread = isinstance(exc, HTTPException) and exc.status_code == InvalidRequest.status
+    if is_unread or isinstance(exc, RequestValidationError):
+        return compressed_refusal(request)
+    return None
 
 
 def _to_api_error(exc: Exception) -> ApiError:

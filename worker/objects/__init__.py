@@ -23,11 +23,13 @@ from worker.objects.errors import (
 from worker.objects.info import ObjectInfo
 from worker.objects.layout import (
     INTERNAL_PREFIX,
+    SPILLS_PREFIX,
     export_key,
     export_prefix,
     rejected_key,
     rejected_prefix,
     spill_key,
+    spill_owner,
     spill_prefix,
     upload_key,
 )
@@ -45,6 +47,7 @@ __all__ = [
     "FOLDER_FAULT",
     "INTERNAL_PREFIX",
     "MAX_PARTS",
+    "SPILLS_PREFIX",
     "BucketMissing",
     "CredentialsRefused",
     "DestinationNotAllowed",
@@ -81,6 +84,7 @@ __all__ = [
     "rejected_key",
     "rejected_prefix",
     "spill_key",
+    "spill_owner",
     "spill_prefix",
     "upload_key",
 ]

@@ -18,8 +18,14 @@ from collections.abc import Sequence
 #: Never a source of an import, in any bucket.
 INTERNAL_PREFIX = "bigseg-internal/"
 
+#: Of one name in the owner, the import's id, the file.
+_SHORTEST_SPILL = 3
+
 #: S3's limit on a key. Source: S3 user guide, "Naming Amazon S3 objects".
 MAX_KEY_BYTES = 1024
+
+#: What the keys of all spills begin with.
+SPILLS_PREFIX = f"{INTERNAL_PREFIX}spills/"
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
@@ -37,6 +43,14 @@ def spill_prefix(owner: Sequence[str], import_id: str) -> str:
 def spill_key(owner: Sequence[str], import_id: str, *, chunk: int, attempt: str) -> str:
     """Name the spill of one attempt at one chunk; two attempts never share an object."""
     return _key("spills", *owner, import_id, f"{chunk:06d}-{attempt}.arrow")
+
+
+def spill_owner(key: str) -> tuple[tuple[str, ...], str] | None:
+    """The owner and the import's id in a key of a spill; ``None`` if it is none."""
+    names = key.removeprefix(SPILLS_PREFIX).split("/")
+    if not key.startswith(SPILLS_PREFIX) or len(names) < _SHORTEST_SPILL:
+        return None
+    return tuple(names[:-2]), names[-2]
 
 
 def export_prefix(owner: Sequence[str], export_id: str) -> str:

@@ -40,6 +40,12 @@ class RetentionSettings(EnvironmentSettings):
         ge=60,
         description="Seconds an exported file is kept; it holds personal data.",
     )
+    erased_keys_s: int = Field(
+        default=0,
+        ge=0,
+        description="Seconds for which imports leave out a key that was erased: as long as a file "
+        "that still has it may be imported. 0 means for good; an environment has room for 100,000.",
+    )
     approval_ttl: float = Field(
         default=7 * 86_400.0,
         gt=0,

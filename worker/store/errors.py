@@ -194,7 +194,11 @@ class TooManyLists(StoreError, TerminalError):
 
 
 class TooManyErasures(StoreError, TerminalError):
-    """The environment has its maximum of erased keys, or of erasures under way."""
+    """The environment has its maximum of erased keys."""
+
+
+class ErasuresUnderWay(StoreError, TransientError):
+    """As many erasures as are kept are under way. Safe to retry when some are complete."""
 
 
 class ErasureNotFound(StoreError, TerminalError):

@@ -11,9 +11,10 @@ from worker.schedules import run_schedules
 from worker.store import JobNotFound, JobRef, UnreadableRecord
 from worker.store.monitoring import CHORES_POSTPONED
 from worker.tasks.work import work_on
-from worker.upkeep.erasing import erase_keys
+from worker.upkeep.erasing import erase_keys, forget_erased_keys
 from worker.upkeep.expiry import mend_hints
 from worker.upkeep.reshard import reshard_outgrown
+from worker.upkeep.spills import sweep_spills
 from worker.upkeep.survey import SURVEY_MS, survey_store
 from worker.upkeep.sweep import sweep_jobs
 from worker.upkeep.tidy import expire_exports, expire_rejected, finish_deleted, tidy_lists
@@ -36,7 +37,9 @@ def chores(sweep_ms: int) -> tuple[tuple[Chore, int], ...]:
         (expire_exports, 60_000),
         (expire_rejected, sweep_ms),
         (expire_uploads, 60_000),
+        (sweep_late_spills, 600_000),
         (erase_due, 0),
+        (forget_erased_keys, 600_000),
         (reshard_outgrown, 10 * sweep_ms),
         (mend_hints, 10 * sweep_ms),
         (watch_webhooks, 10 * sweep_ms),
@@ -66,6 +69,11 @@ def tend(services: Services) -> None:
 def erase_due(services: Services) -> int:
     """Continue erasures; see :func:`erase_keys`."""
     return erase_keys(services, discard_files)
+
+
+def sweep_late_spills(services: Services) -> int:
+    """Delete what late tries left behind; see :func:`sweep_spills`."""
+    return sweep_spills(services, discard_files)
 
 
 def free_ended(services: Services) -> int:

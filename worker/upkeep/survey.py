@@ -48,6 +48,7 @@ def survey_store(services: Services) -> int:
     depths, lists = _depths(services), survey_lists(store, envs)
     memory, reserved = survey_memory(store), store.build_memory.reserved()
     webhooks = [each for env in store.deliveries.watched() for each in store.webhooks.healths(env)]
+    uploads = [each for env in envs for each in store.uploads.read_all(env)]
     store.monitoring.put_survey(
         Survey(
             taken_ms=before.now_ms,
@@ -62,6 +63,8 @@ def survey_store(services: Services) -> int:
             inbox_waiting=store.inbox.scan().waiting,
             deliveries_waiting=sum(each.queued for each in webhooks),
             webhooks_failing=sum(each.fails_since(before.now_ms - FAILING_MS) for each in webhooks),
+            uploads_waiting=sum(each.state != "taken" for each in uploads),
+            erased_keys=max(map(store.erased_keys.count, envs), default=0),
         )
     )
     return 1

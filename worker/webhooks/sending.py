@@ -1,9 +1,12 @@
 """One delivery over HTTP: what is sent, and what its end means."""
 
+import math
 import socket
 import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Final
 
@@ -15,6 +18,7 @@ from worker.webhooks.connecting import CheckedBackend, Deadline
 _SUCCESS: Final = range(200, 300)
 _REDIRECTS: Final = range(300, 400)
 _LONGEST_REST_S: Final = 3_600
+_ENDED: Final = "the connection ended before an answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +92,37 @@ class Sender:
                 cause = error.__cause__ or error.__context__
                 if isinstance(cause, ssl.SSLCertVerificationError):
                     return f"its certificate is not valid: {cause.verify_message}"
+                if isinstance(cause, ConnectionResetError):
+                    return _ENDED  # while TLS was agreed on
                 return "TLS failed" if isinstance(cause, ssl.SSLError) else "could not connect"
             case httpcore.ProtocolError():
                 return "answered something that is not HTTP"
             case httpcore.NetworkError():
-                return "the connection ended before an answer"
+                return _ENDED
             case _:
                 return f"could not be sent ({type(error).__name__})"
 
 
 def _asked_rest_s(headers: Iterable[tuple[bytes, bytes]]) -> int:
-    """The seconds of ``Retry-After``; a date there, which hardly anyone sends, counts as none."""
-    for name, value in headers:
-        if name.lower() == b"retry-after" and value.isdigit():
-            return min(int(value[:9]), _LONGEST_REST_S)
-    return 0
+    """The seconds of ``Retry-After``, or until its date; 0 if it is neither, or in the past.
+
+    Source: RFC 9110, section 10.2.3.
+    """
+    found = {name.lower(): value for name, value in headers}
+    asked = found.get(b"retry-after", b"").strip()
+    if asked.isdigit():
+        return min(int(asked[:9]), _LONGEST_REST_S)
+    until = _read_date(asked)
+    # By the receiver's own clock, if it says what that is.
+    now = _read_date(found.get(b"date", b"")) or datetime.now(UTC)
+    if until is None:
+        return 0
+    return max(0, min(math.ceil((until - now).total_seconds()), _LONGEST_REST_S))
+
+
+def _read_date(value: bytes) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(value.decode("ascii"))
+    except (ValueError, OverflowError):
+        return None
+    return date.replace(tzinfo=date.tzinfo or UTC)

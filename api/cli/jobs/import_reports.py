@@ -59,6 +59,7 @@ def show_import(
         _print_sentences(session, target, job)
     previews = [] if preview is None else [summary_table(preview)]
     session.show(job, *_tables(session, job), *previews)
+    _note_warnings(session, job)
     _point_to_rejected(session, target, job)
     end_as(session, job)
 
@@ -121,6 +122,16 @@ def _describe_composition(composition: dict[str, Any]) -> str:
         for source in composition["segments"]
     ]
     return f"{composition['op']} of {', '.join(sources)}"
+
+
+def _note_warnings(session: Session, job: dict[str, Any]) -> None:
+    """Name what the report warns of where no table does, such as in the mail of a scheduler."""
+    if session.format is not OutputFormat.TSV:
+        return
+    for each in (job["report"] or {}).get("warnings", ()):
+        rows, first = f"{each['count']:,} row{'s' * (each['count'] != 1)}", _list_rows(each)
+        where = f"{rows}, first {first}" if first else rows
+        session.note(f"warning ({where}): {name_options(each['message'])}")
 
 
 def _point_to_rejected(session: Session, target: SegmentOptions, job: dict[str, Any]) -> None:

@@ -1,12 +1,15 @@
 """What `bigseg import` is told to read: a file, or objects in S3."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Self
 
 from api.cli.errors import UsageError
 
 _S3: Final = "s3://"
+_OTHER_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,12 @@ class NamedSources:
             return cls(body={"source": sources[0]} if only else {"sources": list(sources)})
         if in_s3:
             raise UsageError("lists of one import are all in S3, or all files here")
+        for source in sources:
+            if _OTHER_ADDRESS.match(source) and not Path(source).exists():
+                raise UsageError(
+                    f"{source} is no file and no s3://BUCKET/KEY: download it, or pipe it to "
+                    "`bigseg import -`"
+                )
         return cls(files=tuple(sources))
 
 

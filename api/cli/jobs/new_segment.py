@@ -67,6 +67,14 @@ class NewSegment:
             # Without an answer an import may have been started, so the segment stays.
             if getattr(exc, "exit_status", None) is not ExitStatus.UNREACHABLE:
                 self.undo(connection)
+            if isinstance(exc, CommandError) and self._is_missing(exc):
+                raise CommandError(
+                    f"{exc}; --create creates it",
+                    exc.exit_status,
+                    status=exc.status,
+                    code=exc.code,
+                    error_id=exc.error_id,
+                ) from exc
             raise
 
     def undo(self, connection: Connection) -> None:
@@ -84,6 +92,11 @@ class NewSegment:
             return False
         self.undo(connection)
         return True
+
+    def _is_missing(self, exc: CommandError) -> bool:
+        """Whether the API said that the segment is not there, and not something else."""
+        said = f"segment {self.target.segment} does not exist"
+        return exc.exit_status is ExitStatus.NOT_FOUND and str(exc).startswith(said)
 
     def _create_if_missing(self, connection: Connection) -> None:
         try:

@@ -36,7 +36,8 @@ _CONTEXT: Final = f"{PREFIX}/contexts/{{projectKey}}/{{environmentKey}}/{{contex
 _PARTS: Final = 8
 _REFUSES: Final[Refusals] = {
     **NO_ENVIRONMENT,
-    InvalidRequest: "The kind or the key is not valid, or the environment takes no more erasures.",
+    InvalidRequest: "The kind or the key is not valid, or the environment has too many erased "
+    "keys.",
 }
 _NO_ERASURE: Final[Refusals] = {
     NotFound: "The project, the environment or the erasure does not exist, or its receipt is no "

@@ -95,6 +95,10 @@ def test_lookup__file_that_cannot_be_answered__fails_with_the_reason(
         result = run("lookup", "-s", *words)
         return result.exit_code, result.stderr
 
+    empty = tmp_path / "empty.csv"
+    empty.touch()
+    assert fails(segment, "--from", str(empty)) == (0, "")
+    assert fails("no-such", "--from", str(empty))[0] == 5
     assert fails("no-such", "--from", str(file))[0] == 5
     assert fails(segment, "--also", segment, "--from", str(file))[0] == 2
     assert fails(segment, "--also", "x", "a")[0] == 2

@@ -89,6 +89,11 @@ def test_import__no_key_accepted__ends_with_status_1_and_shows_the_warnings(
     assert "no key in the list was accepted" in result.stderr
     assert "the rows hold a tab" in result.stdout
     assert f"into {key} (remove, excluded): complete" in result.stdout
+    for_programs = run("imports", "show", asked[0].import_id, "-s", key, "--output", "tsv")
+    assert "warning (1 row, first 7): the rows hold a tab\n" in for_programs.stderr
+    missing = run("import", str(file), "--segment", "not-there")
+    assert missing.exit_code == 5
+    assert "not-there does not exist in production (404); --create creates it" in missing.stderr
     assert (asked[0].mode, asked[0].side) == ("remove", "excluded")
     assert asked[0].allow_rejected
     assert asked[0].allow_shrink

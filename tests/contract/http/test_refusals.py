@@ -114,10 +114,13 @@ def test_body__of_another_type__is_an_unsupported_media_type(
     assert_refused(reply, 415, "unsupported_media_type")
 
 
-def test_body__compressed__is_said_not_to_be_decompressed(client: httpx.Client) -> None:
+@pytest.mark.parametrize("suffix", ["", "/memberships"], ids=["framework", "handler"])
+def test_body__compressed__is_said_not_to_be_decompressed(
+    client: httpx.Client, suffix: str
+) -> None:
     packed = gzip.compress(b"{}")
     reply = client.post(
-        f"{SEGMENTS}/memberships",
+        f"{SEGMENTS}{suffix}",
         content=packed,
         headers={"Content-Type": "application/json", "Content-Encoding": "gzip"},
     )

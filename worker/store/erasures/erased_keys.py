@@ -129,11 +129,19 @@ class ErasedKeyStore:
         Raises:
             TooManyErasures: the environment has the most already, and not this one.
         """
+        is_full = self.count(env) >= MOST_ERASED
         with driver_errors(f"count erased keys of {env.environment}"):
-            is_full = self._db.client.hlen(self._key(env)) > MOST_ERASED  # one field is the salt
             if is_full and not self._db.client.hexists(self._key(env), f"{kind}:{digest}"):
-                message = f"{env.environment} has {MOST_ERASED:,} erased keys, and takes no more"
+                message = (
+                    f"{env.environment} has {MOST_ERASED:,} erased keys, and takes no more: have "
+                    "old ones forgotten by BIGSEG_ERASED_KEYS_S"
+                )
                 raise TooManyErasures(message)
+
+    def count(self, env: EnvironmentRef) -> int:
+        """How many an environment has, of all kinds. Cost: one round trip."""
+        with driver_errors(f"count erased keys of {env.environment}"):
+            return max(0, self._db.client.hlen(self._key(env)) - 1)  # one field is the salt
 
     def add(self, env: EnvironmentRef, kind: str, digest: str, now_ms: int) -> None:
         """Keep imports from bringing a key back. Idempotent. Cost: one round trip."""
@@ -177,6 +185,28 @@ class ErasedKeyStore:
             return None
         tags = np.sort(np.array([int(each[:TAG_DIGITS], 16) for each in hashes], np.uint32))
         return ErasedKeys(salt, kind, frozenset(hashes), tags)
+
+    def forget_older(self, env: EnvironmentRef, before_ms: int) -> int:
+        """Let imports bring back what was erased before some time. Safe to repeat.
+
+        A key that is erased again meanwhile may be forgotten as well, until the erasure's next
+        turn adds it.
+
+        Cost: one round trip for 1,000 keys, and another if some of them are older.
+
+        Returns:
+            Keys that were forgotten.
+        """
+        cursor, forgotten = 0, 0
+        with driver_errors(f"forget erased keys of {env.environment}"):
+            while True:
+                cursor, page = self._db.client.hscan(self._key(env), cursor, count=_PAGE)
+                fields = [(name, at) for name, at in page.items() if name != _SALT.encode()]
+                old = [name for name, at in fields if int(at) < before_ms]
+                if old:
+                    forgotten += self._db.client.hdel(self._key(env), *old)
+                if not cursor:
+                    return forgotten
 
     def forget(self, env: EnvironmentRef) -> None:
         """Drop all of a deleted environment. Idempotent. Cost: one round trip."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from worker.store.erasures.records import Erasure
-from worker.store.errors import ErasureNotFound, TooManyErasures
+from worker.store.errors import ErasureNotFound, ErasuresUnderWay
 from worker.store.keyspace import EnvironmentRef
 from worker.store.records import RecordCodec
 from worker.store.server.connections import driver_errors
@@ -27,7 +27,7 @@ class ErasureStore:
         Cost: two round trips; one more for each receipt that goes.
 
         Raises:
-            TooManyErasures: as many as are kept are under way.
+            ErasuresUnderWay: as many as are kept are under way. Safe to retry later.
         """
         known = self.read_all(env)
         under_way = [each for each in known if each.state == "in_progress"]
@@ -36,7 +36,7 @@ class ErasureStore:
                 return each
         if len(under_way) >= MOST_ERASURES:
             message = f"{MOST_ERASURES:,} erasures are under way; try again when some are complete"
-            raise TooManyErasures(message)
+            raise ErasuresUnderWay(message)
         receipts = [each for each in known if each.state == "complete"]
         for each in receipts[MOST_ERASURES - len(under_way) - 1 :]:
             self.replace(env, each, None)

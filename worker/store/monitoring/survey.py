@@ -69,6 +69,10 @@ class Survey:
     """Events that wait to be delivered to webhooks."""
     webhooks_failing: int = 0
     """Webhooks at which every attempt has failed for an hour."""
+    uploads_waiting: int = 0
+    """Direct uploads that no import has taken, complete or not."""
+    erased_keys: int = 0
+    """Erased keys of the environment that has the most."""
 
 
 CODEC: Final = RecordCodec(Survey)

@@ -23,6 +23,7 @@ def start_erasure(
 
     Raises:
         TooManyErasures: the environment takes no more.
+        ErasuresUnderWay: it takes more once some are complete. Safe to retry later.
         EnvironmentNotFound: or ProjectNotFound.
         StoreUnavailable: no answer. Safe to retry.
     """

@@ -1,6 +1,6 @@
 """What of an erasure is in jobs: imports that are at work or wait, and previews."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from worker.jobs.services import Services
@@ -16,9 +16,7 @@ from worker.store import (
 )
 from worker.store.jobs import COUNTED, PREVIEW, JobRequest
 from worker.store.workflows import builder_of
-
-#: Deletes the files that an import has read or written, which it needs no more.
-Discard = Callable[[Services, ImportRequest], None]
+from worker.upkeep.spills import Discard
 
 #: Steps of 100 edits in one turn.
 _MOST_STEPS: Final = 2_000

@@ -11,9 +11,10 @@ from worker.store import OURSELVES, Change, EnvironmentRef, JobRef, environment_
 from worker.store.erasures import Before, Erasure, completed
 from worker.store.lists import forget_erasure
 from worker.upkeep.erasing.files import delete_files, look_before, rejected_files
-from worker.upkeep.erasing.jobs import Discard, clear_held, clear_previews, find_previews
+from worker.upkeep.erasing.jobs import clear_held, clear_previews, find_previews
 from worker.upkeep.erasing.lists import erase_from_lists, erase_targets, find_lists, find_targets
 from worker.upkeep.erasing.uploads import drop_uploads, find_unadmitted, find_unwanted
+from worker.upkeep.spills import Discard
 
 logger = logging.getLogger("bigseg.upkeep")
 

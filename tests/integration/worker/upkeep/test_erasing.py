@@ -19,6 +19,7 @@ from worker.options.exports import ExportFormat, ExportOptions
 from worker.store import (
     DefinitionChange,
     Edit,
+    ErasuresUnderWay,
     JobRef,
     NewSegment,
     TargetSchedule,
@@ -31,6 +32,7 @@ from worker.store.lists import ScheduleChange, change_schedules
 from worker.store.server import Database
 from worker.tasks.chores import erase_due
 from worker.tasks.work import work_on
+from worker.upkeep.erasing import forget_erased_keys
 from worker.upkeep.erasing.lists import erase_from_lists
 
 #: It is packed to 17 bytes; one that is stored as text is erased end to end.
@@ -247,9 +249,23 @@ def test_erasure__environment_has_the_most_keys__refuses_more_and_completes_the_
     erase(running, "k-known")
     monkeypatch.undo()
     monkeypatch.setattr("worker.store.erasures.erasure_store.MOST_ERASURES", 0)
-    with pytest.raises(TooManyErasures, match="under way"):
+    with pytest.raises(ErasuresUnderWay, match="under way"):
         start_erasure(running, "k-more")
     assert raw(running.services.store).hlen(erased) == most + 1
+
+
+def test_erased_key__older_than_is_kept__may_come_back_and_makes_room(running: Imports) -> None:
+    services, ref = running.services, running.list_of("l")
+    store = services.store
+    for key in ("k-old", "k-new"):
+        erase(running, key)
+    assert forget_erased_keys(services) == 0, "by default they are kept for good"
+    digest = store.erased_keys.digest(PRODUCTION, "user", "k-old")
+    store.erased_keys.add(PRODUCTION, "user", digest, clock_ms() - 3_600_000)
+    limited = services.settings.model_copy(update={"erased_keys_s": 1_800})
+    assert forget_erased_keys(replace(services, settings=limited)) == 1
+    assert (running.run(ref, _file("k-old", "k-new")).report or {})["erased"] == 1
+    assert running.members(ref) == {"l", "k-old"}
 
 
 def test_erase_due__takes_long__leaves_the_others_to_the_next_call(running: Imports) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.integration.worker.upkeep.conftest import put_upload
 from tests.support.servers.objects import ObjectServer
 from tests.support.servers.redis import Server, wait_until
 from tests.support.store.stores import token
@@ -86,14 +87,21 @@ def test_survey__while_an_import_waits__counts_jobs_lists_queues_and_memory(
     state = store.keyspace.webhook_part(lists.env, webhook.id, "state")
     store.client.hset(state, "failing_since", 1)
 
+    digest = store.erased_keys.digest(lists.env, "user", "erased")
+    store.erased_keys.add(lists.env, "user", digest, 1)
+    upload = put_upload(running, "open")
+
     assert survey_store(services) == 1
     found = store.monitoring.read().survey
     store.webhooks.delete(lists.env, webhook.id)
+    store.erased_keys.lift(lists.env, "user", ["erased"])
+    assert store.uploads.replace(lists.env, upload, None)
     running.finish(request)
 
     assert found is not None
     assert found.jobs["import:waiting"] == 1
     assert (found.deliveries_waiting, found.webhooks_failing) == (1, 1)
+    assert (found.uploads_waiting, found.erased_keys) == (1, 1)
     assert 99_000 < found.queue_age_ms < 160_000, "by the store's clock"
     assert 40_000 < found.skew_ms < 60_000
     assert found.queue_depths == {"bigseg.work": 0, "bigseg.upkeep": 0}

@@ -70,6 +70,26 @@ def test_send__receiver_that_does_not_take_it__says_why_in_time(
     assert any(part in answer.fault for part in fault.split("|")), answer.fault
 
 
+@pytest.mark.parametrize(
+    ("asked", "rest_s"),
+    [
+        (b"7", 7),
+        (b"9" * 400, 3_600),
+        (b"Wed, 01 Jul 2026 12:00:30 GMT", 30),
+        (b"Fri, 31 Dec 9999 23:59:59 GMT", 3_600),
+        (b"Wed, 01 Jul 2026 11:00:00 GMT", 0),
+        (b"-5", 0),
+        (b"soon \xf6", 0),
+    ],
+    ids=["seconds", "huge", "date", "far", "past", "negative", "nonsense"],
+)
+def test_send__receiver_asks_to_be_left_alone__says_for_how_long(asked: bytes, rest_s: int) -> None:
+    head = b"HTTP/1.1 503 x\r\nDate: Wed, 01 Jul 2026 12:00:00 GMT\r\nRetry-After: " + asked
+    with _serving(head + b"\r\nContent-Length: 0\r\n\r\n") as port:
+        answer = Sender(LOCAL, 5).send(f"http://127.0.0.1:{port}/", {}, "{}")
+    assert (answer.status, answer.rest_s) == (503, rest_s)
+
+
 def test_send__path_with_parameters_and_an_ipv6_address__arrives_as_it_was_given() -> None:
     listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
     got: list[bytes] = []

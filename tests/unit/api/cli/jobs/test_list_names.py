@@ -33,6 +33,7 @@ def test_sources__one_import__are_told_to_the_api(
         ([], "m", "names no object"),
         (["s3://b/a"], "s3://b/m", "not both"),
         (["a", "s3://b/a"], None, "all in S3"),
+        (["https://example.com/list.csv"], None, "download it, or pipe it"),
     ],
 )
 def test_sources__that_are_no_import__are_a_usage_error(
