@@ -31,6 +31,8 @@ _COUNTS: Final = (
     ("files of rejected rows", "rejectedRows"),
     ("uploads", "uploads"),
 )
+#: Of these, what is known to have had the key.
+_HOLDERS: Final = ("segments", "targets", "previews")
 #: What a receipt names beside its count.
 _NAMES: Final = {"segments": "segmentKeys", "undeletedExports": "undeletedExportIds"}
 _FIRST_PAUSE_S: Final = 0.05
@@ -66,6 +68,9 @@ def _erase(
         if wait:
             erasure = _wait_for(connection, f"{collection}/{erasure['id']}", session)
     _print(session, erasure)
+    touched = erasure.get("touched")
+    if touched is not None and not any(touched[name] for name in _HOLDERS):
+        session.note(f"nothing of kind {kind} was seen to have the key: check how both are spelled")
 
 
 def _wait_for(

@@ -1,6 +1,7 @@
 """Erasing a key over HTTP and on the command line: who may, how a key is named, what is told."""
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.support.clients.command_line import Run, json_of
 from tests.support.servers.api import PRODUCTION, Api, assert_refused, create_segment, include
+from tests.support.servers.redis import wait_until
 from tests.support.store.stores import raw
 from worker.store import Store
 from worker.store.erasures import Erasure, Touched, completed
@@ -124,3 +126,30 @@ def test_commands__erase_and_show__print_the_receipt(run: Run, store: Store) -> 
     assert "export-1" in shown
     assert erasure.id in run("erasures", "list").stdout
     assert run("erase", "user", "k").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("touched", "noted"),
+    [(Touched(lists=3), True), (Touched(segments_total=1), False)],
+    ids=["nothing", "a_segment"],
+)
+def test_erase_command__nothing_had_the_key__says_so(
+    run: Run, store: Store, touched: Touched, noted: bool
+) -> None:
+    key = f"typo-{noted}"
+
+    def under_way() -> list[Erasure]:
+        return [each for each in store.erasures.read_all(PRODUCTION) if each.key == key]
+
+    def complete() -> None:
+        wait_until(lambda: bool(under_way()), "the erasure has begun")
+        (erasure,) = under_way()
+        done = completed(dataclasses.replace(erasure, touched=touched), erasure.created_ms)
+        assert store.erasures.replace(PRODUCTION, erasure, done)
+
+    with ThreadPoolExecutor(1) as pool:
+        completing = pool.submit(complete)
+        shown = run("erase", "user", key, "--yes")
+        completing.result()
+    assert shown.exit_code == 0, shown.output
+    assert ("check how both are spelled" in shown.stderr) == noted

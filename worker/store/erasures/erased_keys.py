@@ -202,7 +202,7 @@ class ErasedKeyStore:
             while True:
                 cursor, page = self._db.client.hscan(self._key(env), cursor, count=_PAGE)
                 fields = [(name, at) for name, at in page.items() if name != _SALT.encode()]
-                old = [name for name, at in fields if int(at) < before_ms]
+                old = [name.decode() for name, at in fields if int(at) < before_ms]
                 if old:
                     forgotten += self._db.client.hdel(self._key(env), *old)
                 if not cursor:
