@@ -1,6 +1,7 @@
 """Keeps the sets of all environments that are switched on, each under a lease of its own."""
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,9 +67,9 @@ class Follower:
 
     def close(self) -> None:
         """Let go of all environments at once, so that others need not wait for the leases."""
-        for kept in self._kept.values():
-            if kept.environment is not None:
-                kept.environment.release()
+        with suppress(StoreError):
+            for env in self._kept:
+                self._store.sdk_store.release(env, self._token)
         if self._server is not None:
             self._server.client.close()
 

@@ -228,11 +228,6 @@ class KeptEnvironment:
         self.ended = True
         return False
 
-    def release(self) -> None:
-        """Let others have the environment at once; what is under way is done again."""
-        with suppress(StoreError):
-            self._store.sdk_store.release(self._env, self._token)
-
     def _facts(self) -> dict[str, str]:
         return {"environment": f"{self._env.project}/{self._env.environment}"}
 
