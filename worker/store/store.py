@@ -28,6 +28,7 @@ from worker.store.jobs.uploads import UploadStore
 from worker.store.keyspace import Keyspace
 from worker.store.lists import (
     BuildStore,
+    FeedStore,
     KeptRevisions,
     MemberBrowser,
     MembershipStore,
@@ -61,6 +62,7 @@ class Store:
     flags: FlagStore
     memberships: MembershipStore
     browser: MemberBrowser
+    feeds: FeedStore
     builds: BuildStore
     revisions: KeptRevisions
     jobs: JobStore
@@ -205,6 +207,7 @@ def assemble(
         flags=FlagStore(database),
         memberships=memberships,
         browser=MemberBrowser(database),
+        feeds=FeedStore(database),
         builds=builds,
         revisions=KeptRevisions(database, memberships, builds),
         jobs=JobStore(database, counting),

@@ -4,7 +4,8 @@
 ``bulk_lookups`` that of many keys at once; ``builds`` is how an import makes and publishes a
 revision, whose shards ``shard_writer`` writes;
 ``browsing`` reads pages and samples; ``kept_revisions`` publishes a replaced one again;
-``schedules`` removes members at a set time; ``erasing`` takes one out of every revision.
+``schedules`` removes members at a set time; ``erasing`` takes one out of every revision;
+``feeds`` tell those who keep a copy of a list what changes it.
 """
 
 from worker.store.lists.browsing import BrowsedList, BrowsePosition, MemberBrowser, MemberPage
@@ -24,6 +25,15 @@ from worker.store.lists.erasing import (
     drop_changes_of,
     erase_member,
     forget_erasure,
+)
+from worker.store.lists.feeds import (
+    FeedEntries,
+    FeedLost,
+    FeedOp,
+    FeedPosition,
+    FeedStore,
+    Followed,
+    ListGone,
 )
 from worker.store.lists.kept_revisions import (
     KeptRevision,
@@ -102,9 +112,16 @@ __all__ = [
     "Expected",
     "Expired",
     "Fault",
+    "FeedEntries",
+    "FeedLost",
+    "FeedOp",
+    "FeedPosition",
+    "FeedStore",
+    "Followed",
     "Held",
     "KeptRevision",
     "KeptRevisions",
+    "ListGone",
     "ListState",
     "MemberBrowser",
     "MemberErased",
