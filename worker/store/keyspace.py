@@ -221,6 +221,14 @@ class Keyspace:
         """Set: environments in which workers look for deliveries."""
         return f"{self.prefix}:webhook-environments"
 
+    def sdk_stores(self) -> str:
+        """Hash: prefix of the keys that SDKs read to the environment whose lists they are."""
+        return f"{self.prefix}:sdk-stores"
+
+    def sdk_store(self, env: EnvironmentRef) -> str:
+        """Hash: whether the environment's lists are kept for SDKs, and how far that is."""
+        return f"{self._environment(env)}:sdk-store"
+
     def imports(self, ref: ListRef) -> str:
         """Sorted set: ids of a list's newest imports, by when they were created."""
         return f"{self._environment(ref.env)}:imports:{ref.name}"

@@ -40,6 +40,7 @@ from worker.store.projects.environments import EnvironmentStore
 from worker.store.projects.projects import ProjectStore
 from worker.store.schedules import ExportScheduleStore
 from worker.store.sdk_keys import SdkKeyStore
+from worker.store.sdk_store import SdkStoreRecords
 from worker.store.segments.segment_store import SegmentStore
 from worker.store.server.checks import check_store, store_fallbacks
 from worker.store.server.client import Client
@@ -82,6 +83,7 @@ class Store:
     audit: AuditStore
     access_tokens: AccessTokenStore
     sdk_keys: SdkKeyStore
+    sdk_store: SdkStoreRecords
     webhooks: WebhookStore
     deliveries: DeliveryQueue
     monitoring: MonitoringStore
@@ -228,6 +230,7 @@ def assemble(
         ),
         access_tokens=AccessTokenStore(database),
         sdk_keys=SdkKeyStore(database),
+        sdk_store=SdkStoreRecords(database),
         webhooks=WebhookStore(database),
         deliveries=DeliveryQueue(database, counting),
         monitoring=MonitoringStore(database),
