@@ -27,7 +27,7 @@ from worker.store.members import (
 from worker.store.server.database import Database
 
 #: What a step reads of each revision, about; the first one has fewer members.
-_MEMBERS: Final = 65_536
+_MEMBERS: Final = 49_152
 _BYTES: Final = 4 * 1024 * 1024
 _FIRST_SHARDS: Final = 256
 _MOST_SHARDS: Final = 8_192
