@@ -5,7 +5,8 @@
 revision, whose shards ``shard_writer`` writes;
 ``browsing`` reads pages and samples; ``kept_revisions`` publishes a replaced one again;
 ``schedules`` removes members at a set time; ``erasing`` takes one out of every revision;
-``feeds`` tell those who keep a copy of a list what changes it.
+``feeds`` tell those who keep a copy of a list what changes it, and ``differences`` what differs
+between two revisions.
 """
 
 from worker.store.lists.browsing import BrowsedList, BrowsePosition, MemberBrowser, MemberPage
@@ -20,6 +21,7 @@ from worker.store.lists.bulk_lookups import (
     parts_of,
     read_part,
 )
+from worker.store.lists.differences import SideChanges, differences, read_whole
 from worker.store.lists.erasing import (
     MemberErased,
     drop_changes_of,
@@ -141,12 +143,14 @@ __all__ = [
     "ScheduleChange",
     "Sealed",
     "ShardWriter",
+    "SideChanges",
     "Snapshot",
     "Stale",
     "Writing",
     "WritingBoard",
     "bits_for",
     "change_schedules",
+    "differences",
     "drop_changes_of",
     "earliest_schedule_ms",
     "encode_part",
@@ -163,6 +167,7 @@ __all__ = [
     "read_part",
     "read_schedules",
     "read_shards",
+    "read_whole",
     "refused_outcome",
     "release_snapshot",
     "replaced_ms_of",

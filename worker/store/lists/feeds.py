@@ -19,7 +19,7 @@ from worker.store.lists.scripts import require_ok, run
 from worker.store.members import pack_key
 from worker.store.server.connections import driver_errors
 from worker.store.server.database import Database
-from worker.store.server.scripts import ScriptName
+from worker.store.server.scripts import Argument, ScriptName
 
 #: Side, whether it is added, and packed member.
 FeedOp: TypeAlias = tuple[Side, bool, bytes]
@@ -120,7 +120,7 @@ class FeedStore:
             SegmentNotFound: the list was deleted.
             ListUnknown: the server has lost the record.
         """
-        args = [holder, ttl_ms, self._random_number()]
+        args: list[Argument] = [holder, ttl_ms, self._random_number()]
         revision, after = require_ok(ref, run(self._db, ref, "list/follow", args))
         return Followed(Revision.parse(revision), after.decode())
 
@@ -185,7 +185,7 @@ class FeedStore:
         """
         member, after = pack_key(key), "-"
         while True:
-            args = [after, _ENTRIES_PER_CALL, member, _APPLIED_WITHIN_MS]
+            args: list[Argument] = [after, _ENTRIES_PER_CALL, member, _APPLIED_WITHIN_MS]
             verdict, *last = run(self._db, ref, "list/drop_feed", args)
             if verdict == b"waits":
                 return False
