@@ -4,18 +4,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from worker.byte_columns import Column
-from worker.store import ListRef, Side
-from worker.store.lists import FeedEntries, FeedLost, FeedPosition, Followed, ListGone, Revision
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SideChanges:
-    """Context keys that one of two lists gained and lost."""
-
-    side: Side
-    added: Column
-    removed: Column
+from worker.store import ListRef
+from worker.store.lists import (
+    FeedEntries,
+    FeedLost,
+    FeedPosition,
+    Followed,
+    ListGone,
+    Revision,
+    SideChanges,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,19 +20,25 @@ class StoredLists:
         self._differences = ListDifferences(store.database)
 
     def follow(self, ref: ListRef, holder: str) -> Followed:
+        """Pin the live revision, and keep the feed for an hour."""
         return self._feeds.follow(ref, holder, _KEPT_MS)
 
     def unfollow(self, ref: ListRef, holder: str) -> None:
+        """Let a revision go."""
         self._feeds.unfollow(ref, holder)
 
     def read(self, positions: Sequence[FeedPosition]) -> list[FeedEntries | FeedLost | ListGone]:
+        """Read what has changed the lists."""
         return self._feeds.read(positions)
 
     def trim(self, ref: ListRef, after: str) -> None:
+        """Drop what has been applied."""
         self._feeds.trim(ref, after)
 
     def whole(self, ref: ListRef, revision: Revision) -> Iterator[Batch]:
+        """Read a revision."""
         return self._differences.whole(ref, revision)
 
     def differences(self, ref: ListRef, old: Revision, new: Revision) -> Iterator[Batch]:
+        """Compare two revisions."""
         return self._differences.differences(ref, old, new)

@@ -6,9 +6,17 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from worker.byte_columns import Column
-from worker.sdk_store.list_source import Batch, SideChanges
+from worker.sdk_store.list_source import Batch
 from worker.store import EXCLUDED, INCLUDED, ListRef, ListUnknown, SegmentNotFound, Side, pack_key
-from worker.store.lists import FeedEntries, FeedLost, FeedPosition, Followed, ListGone, Revision
+from worker.store.lists import (
+    FeedEntries,
+    FeedLost,
+    FeedPosition,
+    Followed,
+    ListGone,
+    Revision,
+    SideChanges,
+)
 
 Keys = dict[Side, set[str]]
 
