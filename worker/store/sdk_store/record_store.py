@@ -40,14 +40,21 @@ class SdkStoreRecords:
         return {_env_of(env): prefix.decode() for prefix, env in found.items()}
 
     def settings(self, env: EnvironmentRef) -> SdkStoreSettings:
-        """The switch of an environment; off if it was never set. Cost: one round trip.
+        """The switch of an environment; off if it was never set.
+
+        Cost and errors: as :meth:`find_settings`.
+        """
+        return self.find_settings(env) or SdkStoreSettings()
+
+    def find_settings(self, env: EnvironmentRef) -> SdkStoreSettings | None:
+        """The same; ``None`` if it was never set. Cost: one round trip.
 
         Raises:
             UnreadableRecord: it is damaged, or of another release.
         """
         with driver_errors(f"read the SDK store of {env.environment}"):
             text = self._db.client.hget(self._db.keys.sdk_store(env), "settings")
-        return _settings(env, text)
+        return None if text is None else _settings(env, text)
 
     def put_settings(self, env: EnvironmentRef, settings: SdkStoreSettings) -> None:
         """Set the switch. Workers follow within about a second. Safe to retry.
