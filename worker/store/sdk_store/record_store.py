@@ -1,6 +1,8 @@
 """The records of the sets that SDKs read: the switch, who keeps the sets, and how far they are."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from worker.store.errors import SdkPrefixTaken
@@ -80,6 +82,24 @@ class SdkStoreRecords:
         stores = [self._db.keys.sdk_stores()]
         owner: bytes = self._db.run(what, "sdk_store/take_prefix", stores, arguments)
         return owner.decode()
+
+    def switch_off(self, env: EnvironmentRef) -> None:
+        """Switch it off if it is on, for an environment that is deleted. Safe to repeat.
+
+        Cost: one round trip, two if it is on.
+        """
+        before = self.settings(env)
+        if before.on:
+            self.put_settings(env, replace(before, on=False))
+
+    def switch_on_first(self, env: EnvironmentRef, prefix: str) -> None:
+        """Switch it on if it was never set, and the prefix is free. Safe to repeat.
+
+        Cost: one round trip, four the first time.
+        """
+        if self.find_settings(env) is None:
+            with suppress(SdkPrefixTaken):
+                self.put_settings(env, SdkStoreSettings(on=True, prefix=prefix))
 
     def _require_free(self, env: EnvironmentRef, prefix: str) -> None:
         taken = self.environments()

@@ -73,6 +73,8 @@ MADE: Final = {
     "request": KEYS.request("D"),
     "limits": KEYS.limits(),
     "turn": KEYS.turn("C"),
+    "sdk_stores": KEYS.sdk_stores(),
+    "sdk_store": KEYS.sdk_store(REF.env),
     "environment_imports": KEYS.environment_imports(REF.env),
     "reservations": KEYS.reservations(),
     "expiring_exports": KEYS.expiring_exports(),
