@@ -173,7 +173,7 @@ from worker.store.schedules import (
 )
 from worker.store.sdk_keys import SdkKey, may_be_sdk_key
 from worker.store.sdk_log import Page, Patch, SideHashes
-from worker.store.sdk_store import SdkStoreSettings, SdkStoreState
+from worker.store.sdk_store import SdkStoreFigures, SdkStoreSettings, SdkStoreState
 from worker.store.segments import (
     Definition,
     DefinitionChange,
@@ -353,6 +353,7 @@ __all__ = [
     "SdkKey",
     "SdkKeyNotFound",
     "SdkPrefixTaken",
+    "SdkStoreFigures",
     "SdkStoreSettings",
     "SdkStoreState",
     "Segment",

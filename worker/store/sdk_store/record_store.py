@@ -11,6 +11,7 @@ from worker.store.records import RecordCodec
 from worker.store.sdk_store.records import (
     FollowedList,
     SdkStoreClaim,
+    SdkStoreFigures,
     SdkStoreSettings,
     SdkStoreState,
 )
@@ -165,6 +166,27 @@ class SdkStoreRecords:
                 pipeline.hget(self._db.keys.sdk_store(env), "state")
             texts = pipeline.execute()
         return [_state(env, text) for env, text in zip(envs, texts, strict=True)]
+
+    def figures(self) -> SdkStoreFigures:
+        """How all sets are, together. Cost: two round trips; one if none are kept.
+
+        Raises:
+            UnreadableRecord: one is damaged, or of another release.
+        """
+        envs = [*self.environments()]
+        states = [state or SdkStoreState(0) for state in self.states(envs)] if envs else []
+        now_ms = self._db.now_ms()
+        known = [state.caught_up_ms for state in states if state.caught_up_ms is not None]
+        reasons = [state.reason for state in states if state.reason is not None]
+        return SdkStoreFigures(
+            environments=len(envs),
+            failing=len(reasons),
+            lists=sum(state.lists for state in states),
+            held=sum(state.held for state in states),
+            behind=sum(state.behind for state in states),
+            lag_ms=max((max(0, now_ms - caught_up_ms) for caught_up_ms in known), default=0),
+            reason=reasons[0] if reasons else None,
+        )
 
     def claim(self, env: EnvironmentRef, token: str, lease_ms: int) -> SdkStoreClaim | None:
         """Become the only worker that keeps the sets of an environment.
