@@ -306,6 +306,11 @@ class ApiSettings(StoreSettings, ObjectSettings):
         "page of another site read an answer.",
     )
 
+    @field_validator("sdk_store_environment", mode="before")
+    @classmethod
+    def _blank_is_none(cls, environment: object) -> object:
+        return None if environment == "" else environment
+
     @field_validator("cors_origins")
     @classmethod
     def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
