@@ -23,6 +23,7 @@ from tests.conformance.suite.requests import RequestSuite
 from tests.conformance.suite.revisions import RevisionSuite
 from tests.conformance.suite.schedules import ScheduleSuite
 from tests.conformance.suite.sdk_keys import SdkKeySuite
+from tests.conformance.suite.sdk_log import SdkLogSuite
 from tests.conformance.suite.snapshots import SnapshotSuite
 from tests.conformance.suite.tokens import TokenSuite
 from tests.conformance.suite.uploads import UploadSuite
@@ -118,6 +119,10 @@ class TestTokens(TokenSuite):
 
 
 class TestSdkKeys(SdkKeySuite):
+    pass
+
+
+class TestSdkLog(SdkLogSuite):
     pass
 
 
