@@ -13,8 +13,7 @@ OF_SDK_LOG: Final = (
         "sdk_log/keep",
         "redis.call('HSET', refs, ref, add(ARGV[3], ref, {}))",
         "redis.call('HSET', refs, ref, 1)",
-        SDK_LOG.test_relay__while_lists_change__has_what_they_have,
-        options={"seed": 0},
+        SDK_LOG.test_keep__list_that_has_members__is_sent_whole_to_those_who_have_the_rest,
         own_list=False,
     ),
     Fault(

@@ -120,6 +120,19 @@ class SdkLogSuite:
         relay.poll()
         relay.assert_has(other.name, (f"k{number}" for number in range(50)))
 
+    def test_keep__list_that_has_members__is_sent_whole_to_those_who_have_the_rest(
+        self, store: Store
+    ) -> None:
+        store = _paged(store)
+        worker, relay = _served(store)
+        relay.poll()
+        ref = new_list(store)
+        worker.edit(ref, *(f"i+k{number}" for number in range(80)), "e+x")
+        worker.follow(ref)
+        worker.edit(ref, "i-k0")
+        relay.poll()
+        relay.assert_has(ref.name, (f"k{number}" for number in range(1, 80)), "x")
+
     def test_append__by_another_worker_or_of_another_list__does_nothing(self, store: Store) -> None:
         ref = new_list(store)
         worker, relay = _served(store, ref)
