@@ -33,6 +33,18 @@ class StoreSettings(EnvironmentSettings):
         description="URL of Celery's broker, of the same forms; unset means `BIGSEG_REDIS_URL`. A "
         "cluster is refused, because the broker's lists cannot be spread over slots.",
     )
+    sdk_store_url: SecretStr | None = Field(
+        default=None,
+        description="URL of the Redis from which LaunchDarkly's SDKs read memberships, of the same "
+        "forms; unset means `BIGSEG_REDIS_URL`. No cluster, because the SDKs speak to none. A "
+        "server of its own keeps their memory and their load apart from the lists.",
+    )
+    sdk_store_prefix: str = Field(
+        default="launchdarkly",
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        description="First part of the keys that SDKs read, for an environment that is switched on "
+        "without one of its own; the default is that of the SDKs.",
+    )
     key_prefix: str = Field(
         default="bigseg",
         pattern=r"^[A-Za-z0-9._-]{1,64}$",
@@ -94,12 +106,12 @@ class StoreSettings(EnvironmentSettings):
         """What inside webhooks may lead to."""
         return AllowedReceivers.parse(self.webhook_allowed)
 
-    @field_validator("broker_url")
+    @field_validator("broker_url", "sdk_store_url")
     @classmethod
     def _blank_is_unset(cls, url: SecretStr | None) -> SecretStr | None:
         return None if url is None or not url.get_secret_value().strip() else url
 
-    @field_validator("redis_url", "broker_url")
+    @field_validator("redis_url", "broker_url", "sdk_store_url")
     @classmethod
     def _can_be_dialled(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None:
@@ -117,3 +129,8 @@ class StoreSettings(EnvironmentSettings):
     def broker_address(self) -> RedisAddress:
         """Where the broker is: the store, when no other is set."""
         return parse_redis_url((self.broker_url or self.redis_url).get_secret_value())
+
+    @property
+    def sdk_store_address(self) -> RedisAddress:
+        """Where SDKs read memberships: the store, when no other is set."""
+        return parse_redis_url((self.sdk_store_url or self.redis_url).get_secret_value())

@@ -30,6 +30,8 @@ StoreError
 ├── AuditEntryNotFound (terminal)
 ├── TokenNotFound (terminal)
 ├── SdkKeyNotFound (terminal)
+├── SdkPrefixTaken (terminal)        another environment has the prefix of SDK sets
+├── SdkSetsLost (terminal)           the sets that SDKs read are another one's, or gone
 ├── DefinitionsNotFound (terminal)
 ├── WebhookNotFound (terminal)
 ├── TooManyWebhooks (terminal)       the environment has as many webhooks as it may
@@ -180,6 +182,14 @@ class TokenNotFound(StoreError, TerminalError):
 
 class SdkKeyNotFound(StoreError, TerminalError):
     """The project has no SDK key with this id."""
+
+
+class SdkPrefixTaken(StoreError, TerminalError):
+    """The prefix belongs to the sets of another environment, or this one still has others."""
+
+
+class SdkSetsLost(StoreError, TerminalError):
+    """The sets that SDKs read are gone, have lost writes, or another worker keeps them now."""
 
 
 class DefinitionsNotFound(StoreError, TerminalError):

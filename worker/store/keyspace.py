@@ -268,6 +268,10 @@ class Keyspace:
         """Stream: what has changed the list while a snapshot of it may be read."""
         return f"{self.list_prefix(ref)}changes"
 
+    def feed(self, ref: ListRef) -> str:
+        """Stream: what changes the list while somebody follows it."""
+        return f"{self.list_prefix(ref)}feed"
+
     def schedules(self, ref: ListRef) -> str:
         """Sorted set: members to be removed, by Unix ms; details are in a hash beside it."""
         return f"{self.list_prefix(ref)}expiring"

@@ -28,6 +28,7 @@ from worker.store.jobs.uploads import UploadStore
 from worker.store.keyspace import Keyspace
 from worker.store.lists import (
     BuildStore,
+    FeedStore,
     KeptRevisions,
     MemberBrowser,
     MembershipStore,
@@ -40,6 +41,7 @@ from worker.store.projects.projects import ProjectStore
 from worker.store.schedules import ExportScheduleStore
 from worker.store.sdk_keys import SdkKeyStore
 from worker.store.sdk_log import RelayPages, SdkLog, Walker
+from worker.store.sdk_store import SdkStoreRecords
 from worker.store.segments.segment_store import SegmentStore
 from worker.store.server.checks import check_store, store_fallbacks
 from worker.store.server.client import Client
@@ -61,6 +63,7 @@ class Store:
     flags: FlagStore
     memberships: MembershipStore
     browser: MemberBrowser
+    feeds: FeedStore
     builds: BuildStore
     revisions: KeptRevisions
     jobs: JobStore
@@ -81,6 +84,7 @@ class Store:
     audit: AuditStore
     access_tokens: AccessTokenStore
     sdk_keys: SdkKeyStore
+    sdk_store: SdkStoreRecords
     sdk_log: SdkLog
     relay_pages: RelayPages
     webhooks: WebhookStore
@@ -209,6 +213,7 @@ def assemble(
         flags=FlagStore(database),
         memberships=memberships,
         browser=MemberBrowser(database),
+        feeds=FeedStore(database),
         builds=builds,
         revisions=KeptRevisions(database, memberships, builds),
         jobs=JobStore(database, counting),
@@ -231,6 +236,7 @@ def assemble(
         ),
         access_tokens=AccessTokenStore(database),
         sdk_keys=SdkKeyStore(database),
+        sdk_store=SdkStoreRecords(database),
         sdk_log=sdk_log,
         relay_pages=RelayPages(sdk_log, Walker(database, memberships)),
         webhooks=WebhookStore(database),
