@@ -211,6 +211,14 @@ class ApiSettings(StoreSettings, ObjectSettings):
         "half of `BIGSEG_CONNECTIONS`; one more is answered 503. Each keeps a connection as long "
         "as its client runs.",
     )
+    relay_streams: int = Field(
+        default=200,
+        ge=1,
+        le=100_000,
+        description="Streams of LaunchDarkly Relay Proxies that one API process has open, at most "
+        "an eighth of `BIGSEG_CONNECTIONS`; one more is answered 503. A relay has one or two for "
+        "each of its environments.",
+    )
     event_streams: int = Field(
         default=500,
         ge=1,

@@ -15,6 +15,7 @@ from tests.conformance.faults.lists import OF_LISTS
 from tests.conformance.faults.project_segments import OF_PROJECT_SEGMENTS
 from tests.conformance.faults.resources import OF_RESOURCES
 from tests.conformance.faults.revisions import OF_REVISIONS
+from tests.conformance.faults.sdk_log import OF_SDK_LOG
 from tests.conformance.faults.sdk_store import OF_SDK_STORE
 from tests.conformance.faults.snapshots import OF_SNAPSHOTS
 from tests.conformance.faults.webhooks import OF_WEBHOOKS
@@ -35,6 +36,7 @@ FAULTS: Final = (
     *OF_EXPORT_SCHEDULES,
     *OF_SDK_STORE,
     *OF_WEBHOOKS,
+    *OF_SDK_LOG,
 )
 
 

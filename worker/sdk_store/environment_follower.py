@@ -160,7 +160,7 @@ class EnvironmentFollower:
     def _take(self, name: str, found: FeedEntries | FeedLost | ListGone) -> None:
         match found:
             case FeedLost():
-                logger.info("sdk_store.fell_behind", extra={"list": name})
+                logger.info("sdk_store.overtaken", extra={"list": name})
                 self.lists.mark(name, whole=True)
             case ListGone():
                 self._forget(name)

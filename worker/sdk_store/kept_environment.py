@@ -194,7 +194,7 @@ class KeptEnvironment:
     def _forget_name(self, recorded: int) -> None:
         """Have all compared if the store is back at what it was before."""
         if recorded < self._recorded_writes:
-            logger.warning("sdk_store.records_lost", extra=self._facts())
+            logger.warning("sdk_store.rewound", extra=self._facts())
             name = self._store.database.random_name()
             self._store.sdk_store.put(self._env, self._token, writes=recorded, canary=name)
 

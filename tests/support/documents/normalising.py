@@ -46,6 +46,8 @@ _NEXT_RUN_MS: Final = 1_763_776_800_000
 #: Figures that a worker measures, which differ with every run: seconds of a stage and of a job.
 _STAGE_S: Final = 0.1
 _JOB_S: Final = 0.4
+#: How far the sets that SDKs read were behind when they were asked about.
+_LAG_MS: Final = 120
 _UNDER_WAY: Final = {"percent": 46.0, "bytesDone": 60_000, "rowsDone": 4_000, "etaSeconds": 1.5}
 
 
@@ -107,6 +109,8 @@ class Normaliser:
         if name == "rate":
             rows: int = siblings["rowsDone"]
             return round(rows / _JOB_S, 1) if rows else value
+        if name == "lagMs":
+            return value and _LAG_MS
         if name == "reset" and "resetMs" in siblings:
             return self.normalise(siblings["resetMs"]) // 1_000
         if name == "seconds":
