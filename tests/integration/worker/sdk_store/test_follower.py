@@ -268,7 +268,7 @@ def test_step__server_out_of_memory__says_so_and_goes_on_later(system: System) -
     system.catch_up()
 
 
-@pytest.mark.parametrize("seed", range(int(__import__("os").environ.get("SEEDS","4"))))
+@pytest.mark.parametrize("seed", range(int(__import__("os").environ.get("SEEDS", "4"))))
 def test_step__anything_happens__sets_end_as_the_lists_are(system: System, seed: int) -> None:
     chance = random.Random(seed)
     system.lists.batch = 9
