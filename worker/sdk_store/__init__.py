@@ -5,3 +5,8 @@ lease, and ``environment_follower`` follows its lists: ``list_source`` says what
 ``set_writer`` writes it to ``sdk_sets``, and ``filling``, ``comparing`` and ``removing`` are what
 takes long.
 """
+
+from worker.sdk_store.follower import Follower
+from worker.sdk_store.stored_lists import StoredLists
+
+__all__ = ["Follower", "StoredLists"]

@@ -90,7 +90,7 @@ def _add(work: Work, name: str, wanted: "_Wanted", *, writes: bool) -> Steps:
     ref, revision = work.lists.ref(name), work.lists.revision(name)
     for batch in work.source.whole(ref, revision):
         if writes:
-            for added in work.writer.write(name, batch):
+            for added in work.writer.write(name, batch, logs=False):
                 for side, hashes in added:
                     wanted.note((side, name), hashes)
                 yield

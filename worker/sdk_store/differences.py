@@ -1,11 +1,11 @@
 """Reads whole lists, and what differs between two revisions, for the sets of SDKs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 
-from worker.sdk_store.list_source import Batch, SideChanges
-from worker.store import ListRef
+from worker.sdk_store.list_source import Batch
+from worker.store import EXCLUDED, ListRef
 from worker.store.lists import Revision, differences, read_whole
-from worker.store.lists import SideChanges as ListChanges
 from worker.store.server import Database
 
 
@@ -18,13 +18,16 @@ class ListDifferences:
 
     def whole(self, ref: ListRef, revision: Revision) -> Iterator[Batch]:
         """Give all keys of a revision as added ones; raises as :func:`read_whole`."""
-        return _batches(read_whole(self._database, ref, revision))
+        return (Batch((step,)) for step in read_whole(self._database, ref, revision))
 
     def differences(self, ref: ListRef, old: Revision, new: Revision) -> Iterator[Batch]:
-        """Compare two revisions; raises as :func:`differences`."""
-        return _batches(differences(self._database, ref, old, new))
+        """Compare two revisions; raises as :func:`differences`.
 
-
-def _batches(steps: Iterable[ListChanges]) -> Iterator[Batch]:
-    for step in steps:
-        yield Batch((SideChanges(step.side, step.added, step.removed),))
+        A key that goes from one list to the other is added there before it is removed here, so that
+        it is never in none. So excluded keys that were added come twice.
+        """
+        if new.excluded_bits:
+            for step in differences(self._database, ref, old, new, (EXCLUDED,)):
+                yield Batch((replace(step, removed=step.removed[:0]),))
+        for step in differences(self._database, ref, old, new):
+            yield Batch((step,))

@@ -8,10 +8,11 @@ from worker.sdk_store.change_log import ChangeLog
 from worker.sdk_store.comparing import compare
 from worker.sdk_store.filling import Steps, Work, begin, fill, follow_flip
 from worker.sdk_store.followed_lists import FollowedLists
-from worker.sdk_store.list_source import Entries, Gone, ListSource, Lost, Position
+from worker.sdk_store.list_source import ListSource
 from worker.sdk_store.sdk_sets import SdkSets
 from worker.sdk_store.set_writer import SetWriter
 from worker.store import ListUnknown, Segment, SegmentNotFound, Store
+from worker.store.lists import FeedEntries, FeedLost, FeedPosition, ListGone
 from worker.store.sdk_store import SdkStoreClaim
 
 logger = logging.getLogger("bigseg.sdk_store")
@@ -37,7 +38,13 @@ class EnvironmentFollower:
     """
 
     def __init__(
-        self, store: Store, source: ListSource, sets: SdkSets, claim: SdkStoreClaim, log: ChangeLog
+        self,
+        store: Store,
+        source: ListSource,
+        sets: SdkSets,
+        claim: SdkStoreClaim,
+        token: str,
+        log: ChangeLog,
     ) -> None:
         """Go on from what was recorded.
 
@@ -46,13 +53,16 @@ class EnvironmentFollower:
             source: Their feeds and members.
             sets: Opened, and named.
             claim: The records.
+            token: Of the lease.
             log: Where changes are logged.
         """
         self._store = store
         self._env = claim.env
         self._sets = sets
+        self._token = token
+        self._log = log
         self.lists = FollowedLists(claim.env, claim.lists)
-        self._writer = SetWriter(claim.env, sets, log)
+        self._writer = SetWriter(claim.env, token, sets, log)
         self._work = Work(self.lists, source, self._writer)
         self._source = source
         self._segments: Sequence[Segment] | None = None
@@ -81,6 +91,7 @@ class EnvironmentFollower:
         for name in self.lists.alive():
             self.lists.mark(name, whole=True)
         self._unknown, self._swept_ms = True, 0
+        self._log.restart(self._env, self._token)
 
     def follow(self) -> None:
         """Apply what has changed since the last time, but for lists that are worked on.
@@ -90,12 +101,10 @@ class EnvironmentFollower:
         now_ms = self._store.database.now_ms()
         self._notice_lists(now_ms)
         self._renew(now_ms)
+        self._log.keep(self._env, self._token, self.lists.alive())
         names = [name for name in self.lists.alive() if name not in self._busy()]
         names = [name for name in names if self.lists[name].held and not self.lists[name].whole]
-        positions = [
-            Position(self.lists.ref(name), self.lists.revision(name), self.lists[name].after)
-            for name in names
-        ]
+        positions = [FeedPosition(self.lists.ref(name), self.lists[name].after) for name in names]
         for name, found in zip(names, self._source.read(positions), strict=True):
             self._take(name, found)
         self._start_work(now_ms)
@@ -121,6 +130,7 @@ class EnvironmentFollower:
     def _begin(self, name: str, now_ms: int) -> bool:
         if now_ms < self._retry_ms.get(name, 0):
             return False
+        self._log.restart(self._env, self._token, name)
         try:
             begin(self._work, name, whole=self._unknown)
         except SegmentNotFound:
@@ -147,14 +157,14 @@ class EnvironmentFollower:
                 continue
         self._renewed_ms = now_ms
 
-    def _take(self, name: str, found: Entries | Lost | Gone) -> None:
+    def _take(self, name: str, found: FeedEntries | FeedLost | ListGone) -> None:
         match found:
-            case Lost():
+            case FeedLost():
                 logger.info("sdk_store.fell_behind", extra={"list": name})
                 self.lists.mark(name, whole=True)
-            case Gone():
+            case ListGone():
                 self._forget(name)
-            case Entries(ops, flip, after):
+            case FeedEntries(ops, flip, after):
                 if ops:
                     self._writer.apply(name, ops)
                 if flip is not None:
@@ -177,6 +187,8 @@ class EnvironmentFollower:
         if names or sweeps:
             self._compared, self._swept_ms = frozenset(names), now_ms
             self._unknown = False
+            if names:
+                self._log.restart(self._env, self._token)
             self._comparison = compare(self._work, self._sets, names, self._postpone_compared)
 
     def _busy(self) -> set[str]:

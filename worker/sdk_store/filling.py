@@ -8,9 +8,9 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from worker.sdk_store.followed_lists import FollowedLists, revision_text
-from worker.sdk_store.list_source import ListSource, Start
+from worker.sdk_store.list_source import ListSource
 from worker.sdk_store.set_writer import SetWriter
-from worker.store.lists import Revision
+from worker.store.lists import Followed, Revision
 from worker.store.sdk_store import FollowedList
 
 logger = logging.getLogger("bigseg.sdk_store")
@@ -46,7 +46,7 @@ def begin(work: Work, name: str, *, whole: bool) -> None:
     work.lists.put(name, FollowedList(text, start.after, holder, held=held, whole=whole))
 
 
-def pin_live(work: Work, name: str, holder: str) -> Start:
+def pin_live(work: Work, name: str, holder: str) -> Followed:
     """Pin the live revision; raises as :func:`begin`."""
     ref = work.lists.ref(name)
     # A pin that was left over would be renewed, whatever it is on.
@@ -62,7 +62,7 @@ def fill(work: Work, name: str) -> Steps:
     """
     ref, revision = work.lists.ref(name), work.lists.revision(name)
     for batch in work.source.whole(ref, revision):
-        for _ in work.writer.write(name, batch):
+        for _ in work.writer.write(name, batch, logs=False):
             yield
         yield
     work.lists.mark(name, held=True)
@@ -87,7 +87,7 @@ def follow_flip(work: Work, name: str, new: Revision, after: str) -> Steps:
     # Whichever is live by now; the next one is mostly still the same.
     pin_live(work, name, holder)
     for batch in work.source.differences(ref, work.lists.revision(name), new):
-        for _ in work.writer.write(name, batch):
+        for _ in work.writer.write(name, batch, logs=True):
             yield
         yield
     work.lists.put(

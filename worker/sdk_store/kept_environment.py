@@ -50,10 +50,11 @@ class KeptEnvironment:
         self._claim = claim
         self._token = token
         self._sets = sets
+        self._log = log
         self._state = claim.state or SdkStoreState(checked_ms=0)
         self._base = self._state.contexts_written
         self._recorded_writes = claim.writes
-        self._task = self._open(source, log) if claim.settings.on else self._removal(source)
+        self._task = self._open(source) if claim.settings.on else self._removal(source)
         self._renewed_ms = store.database.now_ms()
         self.ended = False
         """Whether this worker is to let go of it."""
@@ -91,9 +92,11 @@ class KeptEnvironment:
         name = self._store.database.random_name()
         return remove_sets(self._sets, source, self._claim, name)
 
-    def _open(self, source: ListSource, log: ChangeLog) -> EnvironmentFollower:
+    def _open(self, source: ListSource) -> EnvironmentFollower:
         whole = self._sets.open(self._claim.canary, self._claim.writes)
-        follower = EnvironmentFollower(self._store, source, self._sets, self._claim, log)
+        follower = EnvironmentFollower(
+            self._store, source, self._sets, self._claim, self._token, self._log
+        )
         if not whole:
             follower.compare_all()
             name = self._store.database.random_name()
@@ -223,6 +226,7 @@ class KeptEnvironment:
         """Do one step of the removal; whether there is more to do."""
         if next(removal, _END) is not _END:
             return True
+        self._log.forget(self._env)
         self._store.sdk_store.forget(self._env, self._token, self._claim.settings)
         logger.info("sdk_store.removed", extra=self._facts())
         self.ended = True

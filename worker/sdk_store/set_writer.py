@@ -22,8 +22,9 @@ _Hashed = dict[tuple[Side, bool], HashedKeys]
 class SetWriter:
     """Writes to the sets; raises as they do, and as the log does."""
 
-    def __init__(self, env: EnvironmentRef, sets: SdkSets, log: ChangeLog) -> None:
+    def __init__(self, env: EnvironmentRef, token: str, sets: SdkSets, log: ChangeLog) -> None:
         self._env = env
+        self._token = token
         self._sets = sets
         self._log = log
         self.contexts = 0
@@ -46,12 +47,19 @@ class SetWriter:
                 if members:
                     keys = unpack_members(pa.array(members, pa.binary()))
                     hashed[side, wanted] = HashedKeys.of(keys)
-        self._write(ref, hashed)
+        self._write(ref, hashed, logs=True)
 
-    def write(self, ref: str, batch: Batch) -> Iterator[list[tuple[Side, HashedKeys]]]:
+    def write(
+        self, ref: str, batch: Batch, *, logs: bool
+    ) -> Iterator[list[tuple[Side, HashedKeys]]]:
         """Write a batch, some thousand contexts at a time.
 
         Additions go first, so that a context that changes sides is never in none.
+
+        Args:
+            ref: The list, ``segment.gN``.
+            batch: Keys that it gained and lost.
+            logs: Whether the log is told: not of what is new to it as a whole.
 
         Yields:
             What was added, after each time.
@@ -61,10 +69,13 @@ class SetWriter:
                 column = change.added if adds else change.removed
                 for first in range(0, len(column), _PER_STEP):
                     hashed = HashedKeys.of(column[first : first + _PER_STEP])
-                    self._write(ref, {(change.side, adds): hashed})
+                    self._write(ref, {(change.side, adds): hashed}, logs=logs)
                     yield [(change.side, hashed)] if adds else []
 
-    def _write(self, ref: str, hashed: _Hashed) -> None:
+    def _write(self, ref: str, hashed: _Hashed, *, logs: bool) -> None:
+        if logs and hashed:
+            changes = {side: _digests(hashed, side) for side in _SIDES}
+            self._log.append(self._env, self._token, ref, changes)
         for adds in (True, False):
             for side in _SIDES:
                 hashes = hashed.get((side, adds))
@@ -72,8 +83,6 @@ class SetWriter:
                     change = self._sets.add if adds else self._sets.remove
                     change(side, ref, hashes)
                     self.contexts += len(hashes)
-        if hashed:
-            self._log.append(self._env, ref, {side: _digests(hashed, side) for side in _SIDES})
 
 
 def _digests(hashed: _Hashed, side: Side) -> tuple[bytes, bytes]:

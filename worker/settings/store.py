@@ -13,6 +13,8 @@ from worker.settings.environment import EnvironmentSettings, TextList
 AUDIT_ENTRIES: Final = 10_000
 #: Seconds for which the record of an ended job can be read.
 JOB_RETENTION_S: Final = 30 * 86_400
+#: Bytes of the changes that are kept for the Relay Proxies of one environment.
+SDK_LOG_BYTES: Final = 64 * 1024 * 1024
 
 
 class StoreSettings(EnvironmentSettings):
@@ -75,6 +77,14 @@ class StoreSettings(EnvironmentSettings):
         ge=60,
         description="Seconds the record of an ended import or export is kept, and the file of an "
         "import's rejected rows, which holds personal data.",
+    )
+    sdk_log_bytes: int = Field(
+        default=SDK_LOG_BYTES,
+        ge=1024 * 1024,
+        le=4 * 1024**3,
+        description="Bytes of changes kept in the store for the Relay Proxies of one environment, "
+        "33 for each context, while one has asked within a week; whole lists are not among them. A "
+        "relay that was away for more changes than that begins anew.",
     )
 
     webhook_allowed: TextList = Field(

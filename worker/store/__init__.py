@@ -43,6 +43,8 @@ from worker.store.errors import (
     OutOfMemory,
     ProjectExists,
     ProjectNotFound,
+    RelayNotAdmitted,
+    RelaysNotServed,
     ResourceChanged,
     RevisionDamaged,
     RevisionNotFound,
@@ -169,6 +171,7 @@ from worker.store.schedules import (
     StoredSchedule,
 )
 from worker.store.sdk_keys import SdkKey, may_be_sdk_key
+from worker.store.sdk_log import Page, Patch, SideHashes
 from worker.store.segments import (
     Definition,
     DefinitionChange,
@@ -317,7 +320,9 @@ __all__ = [
     "Operation",
     "OutOfMemory",
     "Outcome",
+    "Page",
     "Part",
+    "Patch",
     "Phase",
     "PinnedList",
     "Position",
@@ -329,6 +334,8 @@ __all__ = [
     "ProjectSegmentChange",
     "ProjectSegments",
     "RedisAddress",
+    "RelayNotAdmitted",
+    "RelaysNotServed",
     "RequestRecord",
     "ResourceChanged",
     "Retention",
@@ -349,6 +356,7 @@ __all__ = [
     "SegmentNotFound",
     "SegmentReferenced",
     "Side",
+    "SideHashes",
     "SnapshotLost",
     "SourceFile",
     "Stage",

@@ -8,6 +8,8 @@ StoreError
 ├── ListUnknown (transient)          a shard or record is missing, so no answer is certain
 ├── ResourceChanged (transient)      it was changed since it was read
 ├── Unsealed (transient)             a build was opened again since its shards were counted
+├── RelaysNotServed (transient)      no worker keeps what Relay Proxies are sent
+├── RelayNotAdmitted (transient)     a Relay Proxy may hold what is in no list any more
 ├── OutOfMemory (terminal)           the server refused a write for lack of memory
 ├── StoreRefused (terminal)          the server refused the command itself
 │   └── RightsMissing                the server's user may not run commands that are needed
@@ -75,6 +77,17 @@ class ResourceChanged(StoreError, TransientError):
 
 class Unsealed(StoreError, TransientError):
     """The build was opened again since its shards were counted. Seal and count again."""
+
+
+class RelaysNotServed(StoreError, TransientError):
+    """No worker keeps the log of changes from which Relay Proxies are sent what they miss."""
+
+
+class RelayNotAdmitted(StoreError, TransientError):
+    """What a Relay Proxy holds is not known, so that nothing that it is sent would make it right.
+
+    It may begin anew under other references, some minutes later or once it is emptied.
+    """
 
 
 class OutOfMemory(StoreError, TerminalError):

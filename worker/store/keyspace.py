@@ -8,6 +8,8 @@ JobKind = Literal["import", "export", "reshard"]
 #: The kinds that build a revision of a list.
 BuilderKind = Literal["import", "reshard"]
 WebhookPart = Literal["queue", "deliveries", "attempts", "state"]
+SdkLogPart = Literal["entries", "refs", "strangers"]
+SDK_LOG_PARTS: Final[tuple[SdkLogPart, ...]] = ("entries", "refs", "strangers")
 
 #: In place of an environment's key: holds the lists that belong to a project itself. No
 #: environment can be called so, because keys begin with a letter or a digit.
@@ -228,6 +230,11 @@ class Keyspace:
     def sdk_store(self, env: EnvironmentRef) -> str:
         """Hash: whether the environment's lists are kept for SDKs, and how far that is."""
         return f"{self._environment(env)}:sdk-store"
+
+    def sdk_log(self, env: EnvironmentRef, part: SdkLogPart | None = None) -> str:
+        """Hash, or a part beside it: what relays are sent after they have copied all lists."""
+        log = f"{self._environment(env)}:sdk-log"
+        return log if part is None else f"{log}:{part}"
 
     def imports(self, ref: ListRef) -> str:
         """Sorted set: ids of a list's newest imports, by when they were created."""

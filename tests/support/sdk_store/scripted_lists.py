@@ -5,9 +5,18 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from worker.sdk_store.list_source import Batch, Entries, Gone, Lost, Position, SideChanges, Start
+from worker.byte_columns import Column
+from worker.sdk_store.list_source import Batch
 from worker.store import EXCLUDED, INCLUDED, ListRef, ListUnknown, SegmentNotFound, Side, pack_key
-from worker.store.lists import Revision
+from worker.store.lists import (
+    FeedEntries,
+    FeedLost,
+    FeedPosition,
+    Followed,
+    ListGone,
+    Revision,
+    SideChanges,
+)
 
 Keys = dict[Side, set[str]]
 
@@ -77,33 +86,33 @@ class ScriptedLists:
             found.live = to.name
             found.feed.append(to)
 
-    def follow(self, ref: ListRef, holder: str) -> Start:
+    def follow(self, ref: ListRef, holder: str) -> Followed:
         found = self._require(ref)
         pinned = found.pins.setdefault(holder, found.live)
-        return Start(_revision(pinned), str(found.dropped + len(found.feed)))
+        return Followed(_revision(pinned), str(found.dropped + len(found.feed)))
 
     def unfollow(self, ref: ListRef, holder: str) -> None:
         if ref in self._lists:
             self._lists[ref].pins.pop(holder, None)
 
-    def read(self, positions: Sequence[Position]) -> list[Entries | Lost | Gone]:
+    def read(self, positions: Sequence[FeedPosition]) -> list[FeedEntries | FeedLost | ListGone]:
         return [self._read(position) for position in positions]
 
-    def _read(self, position: Position) -> Entries | Lost | Gone:
+    def _read(self, position: FeedPosition) -> FeedEntries | FeedLost | ListGone:
         found = self._lists.get(position.ref)
         if found is None:
-            return Gone()
+            return ListGone()
         at = int(position.after) - found.dropped
         if at < 0:
-            return Lost()
-        ops = []
+            return FeedLost()
+        ops: list[tuple[Side, bool, bytes]] = []
         for entry in found.feed[at:]:
             at += 1
             if isinstance(entry, Revision):
-                return Entries(ops, entry, str(found.dropped + at))
+                return FeedEntries(ops, entry, str(found.dropped + at))
             side, adds, key = entry
             ops.append((side, adds, pack_key(key)))
-        return Entries(ops, None, str(found.dropped + at))
+        return FeedEntries(ops, None, str(found.dropped + at))
 
     def trim(self, ref: ListRef, after: str) -> None:
         found = self._require(ref)
@@ -151,7 +160,7 @@ class ScriptedLists:
         return self._lists[ref]
 
 
-def _column(keys: set[str], among: set[str]) -> "pa.Array[pa.Scalar[pa.StringType]]":
+def _column(keys: set[str], among: set[str]) -> Column:
     return pa.array(sorted(keys & among), pa.string())
 
 

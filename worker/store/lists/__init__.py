@@ -21,7 +21,7 @@ from worker.store.lists.bulk_lookups import (
     parts_of,
     read_part,
 )
-from worker.store.lists.differences import SideChanges, differences, read_whole
+from worker.store.lists.comparing import SideChanges, differences, read_whole
 from worker.store.lists.erasing import (
     MemberErased,
     drop_changes_of,

@@ -4,7 +4,7 @@ Both are read in order of their hashes, in steps of some tens of thousands of me
 does not depend on the size of the list. The two may have any numbers of shards.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -63,7 +63,11 @@ def read_whole(database: Database, ref: ListRef, revision: Revision) -> Iterator
 
 
 def differences(
-    database: Database, ref: ListRef, old: Revision, new: Revision
+    database: Database,
+    ref: ListRef,
+    old: Revision,
+    new: Revision,
+    sides: Sequence[Side] = (INCLUDED, EXCLUDED),
 ) -> Iterator[SideChanges]:
     """Compare two revisions; one that is pinned keeps its shards meanwhile.
 
@@ -72,6 +76,7 @@ def differences(
         ref: The list.
         old: One revision.
         new: The other; a key that is added or removed meanwhile may be told or not.
+        sides: Which of the two lists, in this order.
 
     Yields:
         Of one interval of hashes after the other what differs, which may be nothing; the steps that
@@ -81,7 +86,7 @@ def differences(
         ListUnknown: a shard is missing: a revision is not whole, or was freed.
         StoreUnavailable: no answer. Safe to retry from the start.
     """
-    for side in (INCLUDED, EXCLUDED):
+    for side in sides:
         before, after = (_Reader(database, ref, each, side) for each in (old, new))
         for stop, parts in _steps(before, after):
             yield _compare(side, before.read(stop, parts), after.read(stop, parts))
