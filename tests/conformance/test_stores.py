@@ -11,6 +11,7 @@ from tests.conformance.suite.environments import EnvironmentSuite
 from tests.conformance.suite.erasing import ErasureSuite
 from tests.conformance.suite.expiry import ExpirySuite
 from tests.conformance.suite.export_schedules import ExportScheduleSuite
+from tests.conformance.suite.feeds import FeedSuite
 from tests.conformance.suite.flags import FlagSuite
 from tests.conformance.suite.inbox import InboxSuite
 from tests.conformance.suite.job_lists import JobListSuite
@@ -140,6 +141,10 @@ class TestUploads(UploadSuite):
 
 
 class TestExportSchedules(ExportScheduleSuite):
+    pass
+
+
+class TestFeeds(FeedSuite):
     pass
 
 
