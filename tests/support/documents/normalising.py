@@ -103,14 +103,14 @@ class Normaliser:
     def _field(self, name: str, value: Any, siblings: Mapping[str, Any]) -> Any:
         if name == "nextRunAt":
             return value and _NEXT_RUN_MS
+        if name == "lagMs":
+            return None if value is None else _LAG_MS
         return self._figure(name, value, siblings)
 
     def _figure(self, name: str, value: Any, siblings: Mapping[str, Any]) -> Any:
         if name == "rate":
             rows: int = siblings["rowsDone"]
             return round(rows / _JOB_S, 1) if rows else value
-        if name == "lagMs":
-            return value and _LAG_MS
         if name == "reset" and "resetMs" in siblings:
             return self.normalise(siblings["resetMs"]) // 1_000
         if name == "seconds":

@@ -75,6 +75,8 @@ MADE: Final = {
     "turn": KEYS.turn("C"),
     "sdk_stores": KEYS.sdk_stores(),
     "sdk_store": KEYS.sdk_store(REF.env),
+    "sdk_log": KEYS.sdk_log(REF.env),
+    "feed": KEYS.feed(REF),
     "environment_imports": KEYS.environment_imports(REF.env),
     "reservations": KEYS.reservations(),
     "expiring_exports": KEYS.expiring_exports(),
@@ -156,6 +158,7 @@ def test_page__fields_of_a_list_record__are_those_it_ever_has() -> None:
 
         pin(store.database, ref, "x1", 60_000)
         take_snapshot(store.database, ref, "x2", 60_000)
+        store.feeds.follow(ref, "f", 60_000)
         lists.edit(ref, [Edit("i+", "a")])
         change_schedules(
             store.database, ref, [ScheduleChange("add", "included", "a", 2**40, id="x")]
