@@ -99,7 +99,7 @@ class KeptEnvironment:
             self._store, source, self._sets, self._claim, self._token, self._log
         )
         if not whole:
-            follower.compare_all()
+            follower.compare_all(empty=self._sets.are_empty(time.monotonic))
             name = self._store.database.random_name()
             lists = follower.lists.take_changed()
             rebuilds = self._state.rebuilds + (self._claim.canary is not None)

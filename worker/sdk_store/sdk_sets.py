@@ -5,7 +5,7 @@ those of a server that was flushed or replaced, its writer tells this worker fro
 the lease, and its count tells whether the server has lost the last changes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
@@ -31,6 +31,9 @@ from worker.store.server import (
 _PER_CALL: Final = 256
 #: Keys of the server looked at in one step of a scan.
 _SCANNED: Final = 1_000
+#: The same while it is only looked whether there are any, and for how long at most.
+_SEARCHED: Final = 5_000
+_SEARCH_S: Final = 2.0
 #: Sets read, and references removed, in one step.
 _SETS_PER_CALL: Final = 500
 
@@ -214,6 +217,25 @@ class SdkSets:
                 yield self._read(side, cast("list[bytes]", found))
                 if not cursor:
                     break
+
+    def are_empty(self, monotonic_s: Callable[[], float]) -> bool:
+        """Whether there is no set at all, as far as a search of two seconds can tell.
+
+        Cost: that of walking the keys of the server's database, a million or so a second.
+
+        Args:
+            monotonic_s: Seconds.
+        """
+        cursor, ends_s = 0, monotonic_s() + _SEARCH_S
+        while True:
+            with driver_errors("look for sets for SDKs"):
+                cursor, found = self._client.scan(
+                    cursor, match=self._keys.any_set(), count=_SEARCHED
+                )
+            if found or (cursor and monotonic_s() >= ends_s):
+                return False
+            if not cursor:
+                return True
 
     def _read(self, side: Side, names: Sequence[bytes]) -> FoundSets | None:
         size = len(self._keys.sets(side))
