@@ -9,6 +9,7 @@ from tests.conformance.faults.builds import OF_BUILDS
 from tests.conformance.faults.erasing import OF_ERASING
 from tests.conformance.faults.export_schedules import OF_EXPORT_SCHEDULES
 from tests.conformance.faults.fault import Fault
+from tests.conformance.faults.feeds import OF_FEEDS
 from tests.conformance.faults.flags import OF_FLAGS
 from tests.conformance.faults.jobs import OF_JOBS
 from tests.conformance.faults.lists import OF_LISTS
@@ -29,6 +30,7 @@ FAULTS: Final = (
     *OF_REVISIONS,
     *OF_ERASING,
     *OF_SNAPSHOTS,
+    *OF_FEEDS,
     *OF_RESOURCES,
     *OF_PROJECT_SEGMENTS,
     *OF_FLAGS,
