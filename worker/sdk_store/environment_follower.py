@@ -20,7 +20,7 @@ logger = logging.getLogger("bigseg.sdk_store")
 #: Lists that are filled, or followed to another revision, at the same time.
 _AT_ONCE: Final = 3
 #: How often a scan looks for what is left of deleted lists.
-_SWEEP_EVERY_MS: Final = 30_000
+_SWEEP_EVERY_MS: Final = 10_000
 #: A list that is not whole on its server is tried again after this time.
 _RETRY_MS: Final = 5_000
 _FORGET_AFTER_MS: Final = 60_000
