@@ -31,6 +31,7 @@ pytest.register_assert_rewrite(
     "tests.conformance.suite.revisions",
     "tests.conformance.suite.schedules",
     "tests.conformance.suite.sdk_keys",
+    "tests.conformance.suite.sdk_store",
     "tests.conformance.suite.tokens",
 )
 

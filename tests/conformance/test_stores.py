@@ -24,6 +24,8 @@ from tests.conformance.suite.requests import RequestSuite
 from tests.conformance.suite.revisions import RevisionSuite
 from tests.conformance.suite.schedules import ScheduleSuite
 from tests.conformance.suite.sdk_keys import SdkKeySuite
+from tests.conformance.suite.sdk_log import SdkLogSuite
+from tests.conformance.suite.sdk_store import SdkStoreSuite
 from tests.conformance.suite.snapshots import SnapshotSuite
 from tests.conformance.suite.tokens import TokenSuite
 from tests.conformance.suite.uploads import UploadSuite
@@ -119,6 +121,14 @@ class TestTokens(TokenSuite):
 
 
 class TestSdkKeys(SdkKeySuite):
+    pass
+
+
+class TestSdkStore(SdkStoreSuite):
+    pass
+
+
+class TestSdkLog(SdkLogSuite):
     pass
 
 

@@ -16,6 +16,8 @@ from tests.conformance.faults.lists import OF_LISTS
 from tests.conformance.faults.project_segments import OF_PROJECT_SEGMENTS
 from tests.conformance.faults.resources import OF_RESOURCES
 from tests.conformance.faults.revisions import OF_REVISIONS
+from tests.conformance.faults.sdk_log import OF_SDK_LOG
+from tests.conformance.faults.sdk_store import OF_SDK_STORE
 from tests.conformance.faults.snapshots import OF_SNAPSHOTS
 from tests.conformance.faults.webhooks import OF_WEBHOOKS
 from tests.support.store.stores import StoreName, mutated, new_list, opened_in, script_names
@@ -34,7 +36,9 @@ FAULTS: Final = (
     *OF_FLAGS,
     *OF_JOBS,
     *OF_EXPORT_SCHEDULES,
+    *OF_SDK_STORE,
     *OF_WEBHOOKS,
+    *OF_SDK_LOG,
 )
 
 

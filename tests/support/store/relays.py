@@ -64,6 +64,8 @@ class Relay:
     store: Store
     env: EnvironmentRef
     version: str = ""
+    added: int = 0
+    """Additions that it was sent."""
     sets: dict[Side, dict[bytes, set[str]]] = field(
         default_factory=lambda: {"included": {}, "excluded": {}}
     )
@@ -88,6 +90,7 @@ class Relay:
     def _apply(self, patch: Patch) -> None:
         for side, hashes in (("included", patch.included), ("excluded", patch.excluded)):
             sets = self.sets[side]  # type: ignore[index]
+            self.added += len(hashes.added) // DIGEST_BYTES
             for one in _digests(hashes.added):
                 sets.setdefault(one, set()).add(patch.ref)
             for one in _digests(hashes.removed):

@@ -63,16 +63,34 @@ class RelayPages:
             ListUnknown: a list is not whole.
         """
         shift, known = self._log.relay_shift(env), Version.parse(after)
-        current = known if known is not None and known.shift == shift else None
-        point = None if current is None else current.at
-        state = self._log.read(env, point, _entries_for(known))
-        _require_kept(env, state)
-        if current is not None and state.is_known:
-            return self._go_on(env, current, state, after)
+        page, state = self._following(env, shift, known, after)
+        if page is not None:
+            return page
         # Whoever was sent only references below the shift holds none of those that follow.
         if after and (known is None or known.shift >= shift):
             shift = self._admit(env, after, shift if known is None else known.shift)
         return self._go_on(env, Version(state.head, shift, _ALL_LISTS), state, after)
+
+    def following(self, env: EnvironmentRef, after: str) -> Page | None:
+        """What follows a version; ``None`` if whoever has it must ask by :meth:`next_page`.
+
+        Raises:
+            RelaysNotServed: as :meth:`next_page`.
+            ListUnknown: the same.
+        """
+        known = Version.parse(after)
+        return self._following(env, self._log.relay_shift(env), known, after)[0]
+
+    def _following(
+        self, env: EnvironmentRef, shift: int, known: Version | None, after: str
+    ) -> tuple[Page | None, LogState]:
+        current = known if known is not None and known.shift == shift else None
+        point = None if current is None else current.at
+        state = self._log.read(env, point, _entries_for(known))
+        _require_kept(env, state)
+        if current is None or not state.is_known:
+            return None, state
+        return self._go_on(env, current, state, after), state
 
     def _admit(self, env: EnvironmentRef, after: str, held: int) -> int:
         shift = self._log.admit(env, after, held)

@@ -49,10 +49,19 @@ class _Read:
 class Walker:
     """Reads lists for relays; raises as reading a list does."""
 
-    def __init__(self, database: Database, memberships: MembershipStore) -> None:
-        """Take the parts."""
+    def __init__(
+        self, database: Database, memberships: MembershipStore, most: int = MOST_CHANGES
+    ) -> None:
+        """Take the parts.
+
+        Args:
+            database: Where the lists are.
+            memberships: Reads their records.
+            most: Members to send at a time; more only where one shard has more.
+        """
         self._db = database
         self._memberships = memberships
+        self._most = most
 
     def walk(
         self, env: EnvironmentRef, walk: Walk, refs: list[str]
@@ -73,7 +82,7 @@ class Walker:
             ListUnknown: a list is not whole.
         """
         patches: list[NewPatch] = []
-        room = MOST_CHANGES
+        room = self._most
         names = _remaining(walk, refs)
         for ref in names[:_MOST_LISTS]:
             is_begun = ref == walk.ref and walk.revision is not None
@@ -84,7 +93,7 @@ class Walker:
             if after is not None:
                 return patches, after
             walk = Walk(walk.all_lists, ref)
-            if room < MOST_CHANGES // 2:
+            if room < self._most // 2:
                 break
         is_end = not names or walk.ref == names[-1]
         return patches, None if is_end else walk
