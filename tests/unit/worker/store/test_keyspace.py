@@ -77,7 +77,6 @@ MADE: Final = {
     "sdk_stores": KEYS.sdk_stores(),
     "sdk_store": KEYS.sdk_store(REF.env),
     "sdk_log": KEYS.sdk_log(REF.env),
-    "feed": KEYS.feed(REF),
     "environment_imports": KEYS.environment_imports(REF.env),
     "reservations": KEYS.reservations(),
     "expiring_exports": KEYS.expiring_exports(),
