@@ -273,7 +273,7 @@ class FeedSuite:
         store.feeds.trim(ref, copy.after)
         assert store.feeds.drop_erased(ref, "gone")
         assert read_one(store, ref, copy.after).are_none
-        assert not store.client.xlen(store.keyspace.feed(ref))
+        assert not raw(store).xlen(store.keyspace.feed(ref))
 
     def test_drop_erased__nobody_applies_it__drops_the_feed(
         self, store: Store, ref: ListRef
