@@ -52,6 +52,8 @@ def read_whole(database: Database, ref: ListRef, revision: Revision) -> Iterator
 
     A key that is added or removed meanwhile may be among them or not.
 
+    Cost: 0.2 to 0.3 µs of CPU a member here, in steps of some 25 ms.
+
     Raises:
         ListUnknown: a shard is missing: the revision is not whole, or was freed.
         StoreUnavailable: no answer. Safe to retry from the start.
@@ -70,6 +72,9 @@ def differences(
     sides: Sequence[Side] = (INCLUDED, EXCLUDED),
 ) -> Iterator[SideChanges]:
     """Compare two revisions; one that is pinned keeps its shards meanwhile.
+
+    Cost: 0.6 µs of CPU here for each member of one of them if one in a hundred differs, 0.8 µs if
+    half of them do; in steps of some 100 ms.
 
     Args:
         database: Holds the list.
