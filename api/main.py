@@ -21,7 +21,7 @@ from api.http.cors import Cors
 from api.http.dialects import DialectApplications, Dialects
 from api.http.direct import DirectLookups
 from api.http.front import Front
-from api.http.health import Readiness, make_store_check
+from api.http.health import Readiness, make_sdk_store_report, make_store_check
 from api.http.identity import Identity
 from api.http.limits.counts import RedisCounts
 from api.http.limits.headers import HEADER_NAMES
@@ -37,6 +37,8 @@ from api.metrics.store_reader import StoreReader
 from api.metrics.tally import Tally
 from api.openapi.document import serve_document
 from api.pages.open_paths import open_paths
+from api.sdk import application as sdk
+from api.sdk.dialect import SDK
 from api.services.heavy.process import HeavyProcess
 from api.services.object_threads import ObjectThreads
 from api.services.opening import LazyObjects, LazyStore, warn_of_servers
@@ -52,7 +54,7 @@ from worker.store import Keyspace, invalid_settings
 #: default is 5 ms. A look-up waits several times.
 _SWITCH_S: Final = 0.000_5
 
-_DIALECTS: Final = Dialects(LAUNCHDARKLY, VERCEL)
+_DIALECTS: Final = Dialects(LAUNCHDARKLY, VERCEL, SDK)
 
 _log = structlog.get_logger(__name__)
 
@@ -92,7 +94,8 @@ def build_app(settings: ApiSettings, tally: Tally | None = None) -> Asgi:
             "redis": make_store_check(services.store),
             "s3": lambda: services.objects().ping(),
             "broker": services.work.check,
-        }
+        },
+        {"sdkStore": make_sdk_store_report(services.store)},
     )
     direct: DirectLookups | None = DirectLookups(
         auth=auth,
@@ -107,7 +110,11 @@ def build_app(settings: ApiSettings, tally: Tally | None = None) -> Asgi:
     rest = launchdarkly.rest_application(
         services, routes, lambda app: _lifespan(app, tally, direct)
     )
-    applications = {LAUNCHDARKLY: rest, VERCEL: vercel.rest_application(services, routes)}
+    applications = {
+        LAUNCHDARKLY: rest,
+        VERCEL: vercel.rest_application(services, routes),
+        SDK: sdk.rest_application(services, routes),
+    }
     serve_document(rest, [launchdarkly.describe(rest), vercel.describe(applications[VERCEL])])
     front = Front(
         DialectApplications(_DIALECTS, applications),
@@ -117,7 +124,7 @@ def build_app(settings: ApiSettings, tally: Tally | None = None) -> Asgi:
         lookups=services.lookups,
         lookup_route=launchdarkly.LOOKUP_ROUTE,
         silent_paths=launchdarkly.SILENT_PATHS,
-        sdk_key_paths=vercel.SDK_KEY_PATHS,
+        sdk_key_paths=vercel.SDK_KEY_PATHS | sdk.SDK_KEY_PATHS,
         routes=routes,
         open_paths=open_paths(
             readiness,

@@ -148,7 +148,7 @@ class TokenAuth:
                 if known is None and may_be_secret(token):
                     known = await self._tokens.ask(digest)
                 if may_be_sdk_key(token):
-                    raise Unauthorized("an SDK key only reads the datafile; send an access token")
+                    raise Unauthorized("an SDK key is for SDKs alone; send an access token")
                 return self._accept(known)
         raise Unauthorized("no access token: send it in the Authorization header")
 
@@ -163,7 +163,9 @@ class TokenAuth:
             if name == b"authorization":
                 token = _extract_token(value)
                 if not may_be_sdk_key(token):
-                    raise Unauthorized("not an SDK key: send one, it begins with vf_server_")
+                    raise Unauthorized(
+                        "not an SDK key: send one, it begins with vf_server_ or sdk-"
+                    )
                 digest = _digest(token)
                 known = self._tokens.find(digest) or await self._tokens.ask(digest)
                 if known is None or known.caller.sdk_key is None:

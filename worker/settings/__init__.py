@@ -6,12 +6,13 @@ the table in ``deploy/README.md`` with these.
 
 from worker.settings.environment import TextList, invalid_settings
 from worker.settings.objects import ObjectSettings
-from worker.settings.store import AUDIT_ENTRIES, JOB_RETENTION_S, StoreSettings
+from worker.settings.store import AUDIT_ENTRIES, JOB_RETENTION_S, SDK_LOG_BYTES, StoreSettings
 from worker.settings.worker import WorkerSettings
 
 __all__ = [
     "AUDIT_ENTRIES",
     "JOB_RETENTION_S",
+    "SDK_LOG_BYTES",
     "ObjectSettings",
     "StoreSettings",
     "TextList",

@@ -13,6 +13,8 @@ from worker.settings.environment import EnvironmentSettings, TextList
 AUDIT_ENTRIES: Final = 10_000
 #: Seconds for which the record of an ended job can be read.
 JOB_RETENTION_S: Final = 30 * 86_400
+#: Bytes of the changes that are kept for the Relay Proxies of one environment.
+SDK_LOG_BYTES: Final = 64 * 1024 * 1024
 
 
 class StoreSettings(EnvironmentSettings):
@@ -30,6 +32,18 @@ class StoreSettings(EnvironmentSettings):
         default=None,
         description="URL of Celery's broker, of the same forms; unset means `BIGSEG_REDIS_URL`. A "
         "cluster is refused, because the broker's lists cannot be spread over slots.",
+    )
+    sdk_store_url: SecretStr | None = Field(
+        default=None,
+        description="URL of the Redis from which LaunchDarkly's SDKs read memberships, of the same "
+        "forms; unset means `BIGSEG_REDIS_URL`. No cluster, because the SDKs speak to none. A "
+        "server of its own keeps their memory and their load apart from the lists.",
+    )
+    sdk_store_prefix: str = Field(
+        default="launchdarkly",
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        description="First part of the keys that SDKs read, for an environment that is switched on "
+        "without one of its own; the default is that of the SDKs.",
     )
     key_prefix: str = Field(
         default="bigseg",
@@ -64,6 +78,14 @@ class StoreSettings(EnvironmentSettings):
         description="Seconds the record of an ended import or export is kept, and the file of an "
         "import's rejected rows, which holds personal data.",
     )
+    sdk_log_bytes: int = Field(
+        default=SDK_LOG_BYTES,
+        ge=1024 * 1024,
+        le=4 * 1024**3,
+        description="Bytes of changes kept in the store for the Relay Proxies of one environment, "
+        "33 for each context, while one has asked within a week; whole lists are not among them. A "
+        "relay that was away for more changes than that begins anew.",
+    )
 
     webhook_allowed: TextList = Field(
         default=(),
@@ -84,12 +106,12 @@ class StoreSettings(EnvironmentSettings):
         """What inside webhooks may lead to."""
         return AllowedReceivers.parse(self.webhook_allowed)
 
-    @field_validator("broker_url")
+    @field_validator("broker_url", "sdk_store_url")
     @classmethod
     def _blank_is_unset(cls, url: SecretStr | None) -> SecretStr | None:
         return None if url is None or not url.get_secret_value().strip() else url
 
-    @field_validator("redis_url", "broker_url")
+    @field_validator("redis_url", "broker_url", "sdk_store_url")
     @classmethod
     def _can_be_dialled(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None:
@@ -107,3 +129,8 @@ class StoreSettings(EnvironmentSettings):
     def broker_address(self) -> RedisAddress:
         """Where the broker is: the store, when no other is set."""
         return parse_redis_url((self.broker_url or self.redis_url).get_secret_value())
+
+    @property
+    def sdk_store_address(self) -> RedisAddress:
+        """Where SDKs read memberships: the store, when no other is set."""
+        return parse_redis_url((self.sdk_store_url or self.redis_url).get_secret_value())

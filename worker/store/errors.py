@@ -8,6 +8,8 @@ StoreError
 ├── ListUnknown (transient)          a shard or record is missing, so no answer is certain
 ├── ResourceChanged (transient)      it was changed since it was read
 ├── Unsealed (transient)             a build was opened again since its shards were counted
+├── RelaysNotServed (transient)      no worker keeps what Relay Proxies are sent
+├── RelayNotAdmitted (transient)     a Relay Proxy may hold what is in no list any more
 ├── OutOfMemory (terminal)           the server refused a write for lack of memory
 ├── StoreRefused (terminal)          the server refused the command itself
 │   └── RightsMissing                the server's user may not run commands that are needed
@@ -28,6 +30,8 @@ StoreError
 ├── AuditEntryNotFound (terminal)
 ├── TokenNotFound (terminal)
 ├── SdkKeyNotFound (terminal)
+├── SdkPrefixTaken (terminal)        another environment has the prefix of SDK sets
+├── SdkSetsLost (terminal)           the sets that SDKs read are another one's, or gone
 ├── DefinitionsNotFound (terminal)
 ├── WebhookNotFound (terminal)
 ├── TooManyWebhooks (terminal)       the environment has as many webhooks as it may
@@ -73,6 +77,17 @@ class ResourceChanged(StoreError, TransientError):
 
 class Unsealed(StoreError, TransientError):
     """The build was opened again since its shards were counted. Seal and count again."""
+
+
+class RelaysNotServed(StoreError, TransientError):
+    """No worker keeps the log of changes from which Relay Proxies are sent what they miss."""
+
+
+class RelayNotAdmitted(StoreError, TransientError):
+    """What a Relay Proxy holds is not known, so that nothing that it is sent would make it right.
+
+    It may begin anew under other references, some minutes later or once it is emptied.
+    """
 
 
 class OutOfMemory(StoreError, TerminalError):
@@ -167,6 +182,14 @@ class TokenNotFound(StoreError, TerminalError):
 
 class SdkKeyNotFound(StoreError, TerminalError):
     """The project has no SDK key with this id."""
+
+
+class SdkPrefixTaken(StoreError, TerminalError):
+    """The prefix belongs to the sets of another environment, or this one still has others."""
+
+
+class SdkSetsLost(StoreError, TerminalError):
+    """The sets that SDKs read are gone, have lost writes, or another worker keeps them now."""
 
 
 class DefinitionsNotFound(StoreError, TerminalError):

@@ -8,6 +8,8 @@ JobKind = Literal["import", "export", "reshard"]
 #: The kinds that build a revision of a list.
 BuilderKind = Literal["import", "reshard"]
 WebhookPart = Literal["queue", "deliveries", "attempts", "state"]
+SdkLogPart = Literal["entries", "refs", "strangers"]
+SDK_LOG_PARTS: Final[tuple[SdkLogPart, ...]] = ("entries", "refs", "strangers")
 
 #: In place of an environment's key: holds the lists that belong to a project itself. No
 #: environment can be called so, because keys begin with a letter or a digit.
@@ -221,6 +223,19 @@ class Keyspace:
         """Set: environments in which workers look for deliveries."""
         return f"{self.prefix}:webhook-environments"
 
+    def sdk_stores(self) -> str:
+        """Hash: prefix of the keys that SDKs read to the environment whose lists they are."""
+        return f"{self.prefix}:sdk-stores"
+
+    def sdk_store(self, env: EnvironmentRef) -> str:
+        """Hash: whether the environment's lists are kept for SDKs, and how far that is."""
+        return f"{self._environment(env)}:sdk-store"
+
+    def sdk_log(self, env: EnvironmentRef, part: SdkLogPart | None = None) -> str:
+        """Hash, or a part beside it: what relays are sent after they have copied all lists."""
+        log = f"{self._environment(env)}:sdk-log"
+        return log if part is None else f"{log}:{part}"
+
     def imports(self, ref: ListRef) -> str:
         """Sorted set: ids of a list's newest imports, by when they were created."""
         return f"{self._environment(ref.env)}:imports:{ref.name}"
@@ -252,6 +267,10 @@ class Keyspace:
     def changes(self, ref: ListRef) -> str:
         """Stream: what has changed the list while a snapshot of it may be read."""
         return f"{self.list_prefix(ref)}changes"
+
+    def feed(self, ref: ListRef) -> str:
+        """Stream: what changes the list while somebody follows it."""
+        return f"{self.list_prefix(ref)}feed"
 
     def schedules(self, ref: ListRef) -> str:
         """Sorted set: members to be removed, by Unix ms; details are in a hash beside it."""

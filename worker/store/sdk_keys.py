@@ -27,9 +27,11 @@ _PAGE: Final = 500
 _AT_ONCE: Final = 100
 
 _PREFIX: Final = "vf_server_"
-_SDK_KEY: Final = re.compile(rb"vf_server_[0-9a-f]{32}")
+#: Of what LaunchDarkly's SDKs and relays take for a key.
+_RELAY_PREFIX: Final = "sdk-"
+_SDK_KEY: Final = re.compile(rb"(?:vf_server_|sdk-)[0-9a-f]{32}")
 _ID: Final = re.compile(r"[0-9a-f]{64}")
-_BEGINNING: Final = len(_PREFIX) + 3
+_SHOWN: Final = 3
 _FIELD: Final = "sdk-key:"
 
 
@@ -51,6 +53,8 @@ class SdkKey:
     created_by: str
     """Id of the access token that created it."""
     label: str | None = None
+    relay: bool = False
+    """Whether it is for Relay Proxies, which know segments by other generations than SDKs do."""
 
     def belongs_to(self, project: Project) -> bool:
         """Whether it was created for this project, not for an earlier one of the same key."""
@@ -78,9 +82,17 @@ class SdkKeyStore:
         self._key = database.keys.access_tokens()
 
     def create(
-        self, project: Project, *, environment: str, label: str | None, created_by: str
+        self,
+        project: Project,
+        *,
+        environment: str,
+        label: str | None,
+        created_by: str,
+        relay: bool = False,
     ) -> tuple[SdkKey, str]:
         """Create an SDK key. Only this ever returns the key itself.
+
+        One for relays is of an environment of the project, any other of one of Vercel's.
 
         Cost: two round trips, and one more for each 500 tokens and keys.
 
@@ -92,16 +104,18 @@ class SdkKeyStore:
         if own >= MOST_OF_A_PROJECT or len(found) >= MOST_SDK_KEYS:
             owner, most = ("project", own) if own >= MOST_OF_A_PROJECT else ("store", len(found))
             raise TooManyTokens(f"the {owner} has {most:,} SDK keys; revoke some first")
-        secret = f"{_PREFIX}{self._db.random_name()}"
+        prefix = _RELAY_PREFIX if relay else _PREFIX
+        secret = f"{prefix}{self._db.random_name()}"
         made = SdkKey(
             id=digest_of(secret),
             project=project.key,
             project_created_ms=project.created_ms,
             environment=environment,
-            beginning=secret[:_BEGINNING],
+            beginning=secret[: len(prefix) + _SHOWN],
             created_ms=self._db.now_ms(),
             created_by=created_by,
             label=label,
+            relay=relay,
         )
         arguments = (f"{_FIELD}{made.id}", "", _CODEC.encode(made), self._db.random_name())
         what = f"create an SDK key of project {project.key}"
@@ -120,8 +134,8 @@ class SdkKeyStore:
         return SdkKeySet(tuple(keys), tuple(unreadable))
 
     def of_project(self, project: Project) -> list[SdkKey]:
-        """The SDK keys of a project, newest first. Cost: as :meth:`read`."""
-        return [key for key in self.read().keys if key.belongs_to(project)]
+        """The SDK keys of a project but those of relays, newest first. Cost: as :meth:`read`."""
+        return [key for key in self.read().keys if key.belongs_to(project) and not key.relay]
 
     def revoke(self, project: Project, key_id: str) -> SdkKey:
         """Revoke an SDK key, also on a server out of memory; return what it was.
@@ -139,7 +153,7 @@ class SdkKeyStore:
 
     def revoke_all(self, project: Project) -> None:
         """Revoke all SDK keys of a project. Safe to repeat. Cost: as :meth:`read`."""
-        ids = [key.id for key in self.of_project(project)]
+        ids = [key.id for key in self.read().keys if key.belongs_to(project)]
         for first in range(0, len(ids), _AT_ONCE):
             self._remove(ids[first : first + _AT_ONCE])
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from redis.exceptions import NoPermissionError
 
-from worker.settings import AUDIT_ENTRIES, JOB_RETENTION_S, StoreSettings
+from worker.settings import AUDIT_ENTRIES, JOB_RETENTION_S, SDK_LOG_BYTES, StoreSettings
 from worker.store.access_tokens import AccessTokenStore
 from worker.store.audit.log import AuditStore
 from worker.store.erasures import ErasedKeyStore, ErasureStore
@@ -28,6 +28,7 @@ from worker.store.jobs.uploads import UploadStore
 from worker.store.keyspace import Keyspace
 from worker.store.lists import (
     BuildStore,
+    FeedStore,
     KeptRevisions,
     MemberBrowser,
     MembershipStore,
@@ -39,6 +40,8 @@ from worker.store.projects.environments import EnvironmentStore
 from worker.store.projects.projects import ProjectStore
 from worker.store.schedules import ExportScheduleStore
 from worker.store.sdk_keys import SdkKeyStore
+from worker.store.sdk_log import RelayPages, SdkLog, Walker
+from worker.store.sdk_store import SdkStoreRecords
 from worker.store.segments.segment_store import SegmentStore
 from worker.store.server.checks import check_store, store_fallbacks
 from worker.store.server.client import Client
@@ -60,6 +63,7 @@ class Store:
     flags: FlagStore
     memberships: MembershipStore
     browser: MemberBrowser
+    feeds: FeedStore
     builds: BuildStore
     revisions: KeptRevisions
     jobs: JobStore
@@ -80,6 +84,9 @@ class Store:
     audit: AuditStore
     access_tokens: AccessTokenStore
     sdk_keys: SdkKeyStore
+    sdk_store: SdkStoreRecords
+    sdk_log: SdkLog
+    relay_pages: RelayPages
     webhooks: WebhookStore
     deliveries: DeliveryQueue
     monitoring: MonitoringStore
@@ -175,6 +182,7 @@ def open_store(
         database,
         audit_entries=settings.audit_entries,
         job_retention_s=settings.job_retention_s,
+        sdk_log_bytes=settings.sdk_log_bytes,
         audit_lost=audit_lost,
     )
     sender = CountSender(store.counting, store.monitoring, random_name())
@@ -186,6 +194,7 @@ def assemble(
     *,
     audit_entries: int = AUDIT_ENTRIES,
     job_retention_s: int = JOB_RETENTION_S,
+    sdk_log_bytes: int = SDK_LOG_BYTES,
     audit_lost: Callable[[], None] | None = None,
 ) -> Store:
     """Build a store over a database that is already open."""
@@ -194,6 +203,7 @@ def assemble(
     environments = EnvironmentStore(database, projects)
     memberships = MembershipStore(database)
     builds = BuildStore(database, memberships)
+    sdk_log = SdkLog(database, sdk_log_bytes)
     return Store(
         database=database,
         projects=projects,
@@ -203,6 +213,7 @@ def assemble(
         flags=FlagStore(database),
         memberships=memberships,
         browser=MemberBrowser(database),
+        feeds=FeedStore(database),
         builds=builds,
         revisions=KeptRevisions(database, memberships, builds),
         jobs=JobStore(database, counting),
@@ -225,6 +236,9 @@ def assemble(
         ),
         access_tokens=AccessTokenStore(database),
         sdk_keys=SdkKeyStore(database),
+        sdk_store=SdkStoreRecords(database),
+        sdk_log=sdk_log,
+        relay_pages=RelayPages(sdk_log, Walker(database, memberships)),
         webhooks=WebhookStore(database),
         deliveries=DeliveryQueue(database, counting),
         monitoring=MonitoringStore(database),

@@ -29,6 +29,7 @@ from worker.tasks.chores import tend
 from worker.tasks.expiry_clock import ExpiryClock
 from worker.tasks.poll_watch import PollWatch
 from worker.tasks.process_services import ProcessServices
+from worker.tasks.sdk_store_clock import SdkStoreClock
 from worker.tasks.sweeper import Sweeper
 from worker.tasks.webhook_clock import WebhookClock
 from worker.tasks.work import replaced_when_out_of_memory, serve_job
@@ -66,6 +67,7 @@ def create_app(settings: WorkerSettings) -> Celery:
     app.steps["worker"].add(Sweeper)
     app.steps["worker"].add(ExpiryClock)
     app.steps["worker"].add(WebhookClock)
+    app.steps["worker"].add(SdkStoreClock)
     app.steps["worker"].add(PollWatch)
     _register(app, services)
     return app

@@ -95,7 +95,7 @@ def test_sdk_key__anywhere_else__is_401(
         assert client.get(DATAFILE).status_code == 200  # it is known to the process
         for path in (SEGMENTS, project.sdk_keys, "/v9/projects/default", "/v2/user", "/v1/none"):
             error = assert_error(client.get(path), 401, "unauthorized")
-            assert "only reads the datafile" in error["message"]
+            assert "is for SDKs alone" in error["message"]
         for path in (LAUNCHDARKLY_SEGMENTS, f"{LAUNCHDARKLY_SEGMENTS}/a/contexts/b", "/metrics"):
             assert_refused(client.get(path), 401, "unauthorized")
         lookup = client.post(f"{LAUNCHDARKLY_SEGMENTS}/a/contexts/lookup", json={"key": "a"})

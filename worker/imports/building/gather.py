@@ -6,7 +6,6 @@ from itertools import chain
 from typing import Final
 
 from worker.imports.building.side_builder import SideBuild, SideBuilder
-from worker.imports.building.sorted_members import Members, distinct, no_members
 from worker.imports.building.writing_progress import WritingProgress
 from worker.imports.spill_store import SpillStore
 from worker.imports.stage_results import SIDES, Built, ChunkResult, RangeResult, Spill
@@ -15,6 +14,7 @@ from worker.lists.spills import read_blocks
 from worker.store.jobs import ImportRequest
 from worker.store.keyspace import Side
 from worker.store.lists import Claim, Revision, ShardWriter
+from worker.store.members import Members, distinct, no_members
 
 #: Loading a range and sorting it, in parts of the time that writing its shards takes: 0.3 to 0.5
 #: by the ``range.written`` lines of imports of one and five million UUIDs.

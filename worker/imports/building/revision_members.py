@@ -5,11 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from worker.imports.building.sorted_members import Members, concatenate
 from worker.store import ListRef
 from worker.store.keyspace import Side
 from worker.store.lists import Revision, read_shards
-from worker.store.members import entries_of, hash_members
+from worker.store.members import Members, entries_of, hash_members, join_members
 from worker.store.server import Database
 
 _HASHES = 1 << 64
@@ -27,7 +26,7 @@ def read_members(
     """
     shift = 64 - revision.bits(side)
     first, stop = low >> shift, ((high - 1) >> shift) + 1
-    members = concatenate(list(_parts(database, ref, revision, side, first, stop)))
+    members = join_members(list(_parts(database, ref, revision, side, first, stop)))
     inside = members.hashes >= np.uint64(low)
     if high < _HASHES:
         inside &= members.hashes < np.uint64(high)

@@ -8,22 +8,20 @@ import numpy as np
 
 from worker.byte_columns import as_list
 from worker.imports.building.revision_members import read_members
-from worker.imports.building.sorted_members import (
-    Members,
-    concatenate,
-    distinct,
-    no_members,
-    subtract,
-)
 from worker.imports.stage_results import Built
 from worker.store import ListRef, ListUnknown
 from worker.store.jobs import Mode
 from worker.store.keyspace import Side
 from worker.store.lists import Revision, ShardWriter
 from worker.store.members import (
+    Members,
+    distinct,
+    join_members,
     members_of,
+    no_members,
     payloads_of_entries,
     shard_slices,
+    subtract,
 )
 from worker.store.server import Database
 
@@ -102,7 +100,7 @@ class SideBuilder:
             left = subtract(distinct(base), new)
             self._write(left, first, stop)
             return Built(base=len(base), written=len(left))
-        union = distinct(concatenate([base, new]))
+        union = distinct(join_members([base, new]))
         written = new if build.mode == "replace" else union
         self._write(written, first, stop)
         added = len(union) - len(base)

@@ -6,7 +6,6 @@ from typing import Final
 
 from worker.imports.building.gather import Range, load_spills
 from worker.imports.building.revision_members import read_members
-from worker.imports.building.sorted_members import Members, distinct, subtract
 from worker.imports.errors import ImportStopped, row_too_long
 from worker.imports.guarding.guards import find_row_findings, find_size_findings, object_to, stops
 from worker.imports.planning.file_table import FileTable, tabulate
@@ -17,6 +16,7 @@ from worker.lists.csv.chunks import CsvState
 from worker.store.jobs import ImportRequest
 from worker.store.keyspace import EXCLUDED, INCLUDED, Side
 from worker.store.lists import FIRST_BITS, Claim, Revision, bits_for, shards_bytes
+from worker.store.members import Members, distinct, subtract
 from worker.store.workflows import free_kept_revisions, reclaim_list
 
 #: Rows a worker may gather together; a range is a few of the spills' ranges.

@@ -6,12 +6,12 @@ from typing import Final
 
 from worker.imports.building.gather import Range, gather
 from worker.imports.building.revision_members import read_members
-from worker.imports.building.sorted_members import Members, concatenate
 from worker.imports.composing.set_operations import combine
 from worker.imports.composing.source_lists import read_source
 from worker.imports.stage_run import StageRun
 from worker.store.jobs import Composition
 from worker.store.lists import Claim
+from worker.store.members import Members, join_members
 from worker.store.workflows import keep_sources
 
 _HASHES: Final = 1 << 64
@@ -47,7 +47,7 @@ def compose_range(run: StageRun) -> None:
         read, accepted = read + count, accepted + len(members)
         parts.append(_needed(run, claim, composition, members, low, high))
         run.progress.add(rows=count, work=1)
-    built = gather(run, claim, run.target(), part, concatenate(parts))
+    built = gather(run, claim, run.target(), part, join_members(parts))
     run.finish_range(replace(built, accepted=accepted, read=read))
 
 

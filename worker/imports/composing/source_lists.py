@@ -3,16 +3,17 @@
 import pyarrow as pa
 
 from worker.imports.building.revision_members import read_members
-from worker.imports.building.sorted_members import (
-    Members,
-    concatenate,
-    no_members,
-    subtract,
-)
 from worker.store import Store
 from worker.store.jobs import PinnedList
 from worker.store.lists import Revision, states_at
-from worker.store.members import entries_of, hash_members
+from worker.store.members import (
+    Members,
+    entries_of,
+    hash_members,
+    join_members,
+    no_members,
+    subtract,
+)
 from worker.store.workflows import naming_deleted
 
 
@@ -48,7 +49,7 @@ def _put_back(members: Members, states: dict[bytes, bool]) -> Members:
         return members
     present = _members_of([member for member, was_there in states.items() if was_there])
     left = subtract(members, _members_of(list(states)))
-    return concatenate([left, present])
+    return join_members([left, present])
 
 
 def _members_of(packed: list[bytes]) -> Members:

@@ -10,13 +10,6 @@ from worker.byte_columns import Column, ColumnView, split_by_length
 from worker.byte_columns import concatenate as join_columns
 from worker.imports.building.gather import Range, gather
 from worker.imports.building.size import Sample, find_wrong_starts, fix_size
-from worker.imports.building.sorted_members import (
-    Members,
-    concatenate,
-    distinct,
-    drop_frequent,
-    no_members,
-)
 from worker.imports.planning.file_table import tabulate
 from worker.imports.reading.chunk_reading import read_files, read_piece
 from worker.imports.reading.chunk_tally import ChunkTally
@@ -28,7 +21,16 @@ from worker.lists.csv.chunks import CsvState
 from worker.lists.spills import SpillWriter
 from worker.read_ahead import read_ahead
 from worker.store.erasures import ErasedKeys
-from worker.store.members import entries_of, hash_members, pack_keys
+from worker.store.members import (
+    Members,
+    distinct,
+    drop_frequent,
+    entries_of,
+    hash_members,
+    join_members,
+    no_members,
+    pack_keys,
+)
 
 #: Bytes of keys of several lengths that are packed together: over 200,000 rows, and with what is
 #: computed from them a few times these bytes in memory.
@@ -53,7 +55,7 @@ def scatter_chunk(run: StageRun) -> None:
         if len(plan.chunks) == 1:
             ahead = [*islice(portions, 2)]
             if len(ahead) < 2:  # noqa: PLR2004 - all of it is one portion, or nothing
-                members = concatenate(ahead.pop() if ahead else ())
+                members = join_members(ahead.pop() if ahead else ())
                 _finish_small(run, plan, tally, members, rejected)
                 return
             # No other worker has a part of it: the next portion is read while one is written.
@@ -167,10 +169,10 @@ class _Portion:
         self._pack_mixed()
         # Each column's parts are dropped once they are joined.
         kinds = tuple(self._parts)
-        joined = [drop_frequent(concatenate(self._parts.pop(kind))) for kind in kinds]
+        joined = [drop_frequent(join_members(self._parts.pop(kind))) for kind in kinds]
         rare = [members for members in joined if len(members) < _FREQUENT_ROWS]
         frequent = [members for members in joined if len(members) >= _FREQUENT_ROWS]
-        others = [concatenate(rare)] if rare else []
+        others = [join_members(rare)] if rare else []
         return [*self._full, *frequent, *others]
 
     def _pack_mixed(self) -> None:
@@ -193,7 +195,7 @@ class _Portion:
         parts = self._parts.setdefault(members.entries.type, [])
         parts.append(members)
         if sum(map(len, parts)) >= _COLUMN_ROWS:
-            self._full.append(drop_frequent(concatenate(parts)))
+            self._full.append(drop_frequent(join_members(parts)))
             parts.clear()
 
 

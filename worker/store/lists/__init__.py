@@ -4,7 +4,9 @@
 ``bulk_lookups`` that of many keys at once; ``builds`` is how an import makes and publishes a
 revision, whose shards ``shard_writer`` writes;
 ``browsing`` reads pages and samples; ``kept_revisions`` publishes a replaced one again;
-``schedules`` removes members at a set time; ``erasing`` takes one out of every revision.
+``schedules`` removes members at a set time; ``erasing`` takes one out of every revision;
+``feeds`` tell those who keep a copy of a list what changes it, and ``differences`` what differs
+between two revisions.
 """
 
 from worker.store.lists.browsing import BrowsedList, BrowsePosition, MemberBrowser, MemberPage
@@ -19,11 +21,21 @@ from worker.store.lists.bulk_lookups import (
     parts_of,
     read_part,
 )
+from worker.store.lists.comparing import SideChanges, differences, read_whole
 from worker.store.lists.erasing import (
     MemberErased,
     drop_changes_of,
     erase_member,
     forget_erasure,
+)
+from worker.store.lists.feeds import (
+    FeedEntries,
+    FeedLost,
+    FeedOp,
+    FeedPosition,
+    FeedStore,
+    Followed,
+    ListGone,
 )
 from worker.store.lists.kept_revisions import (
     KeptRevision,
@@ -102,9 +114,16 @@ __all__ = [
     "Expected",
     "Expired",
     "Fault",
+    "FeedEntries",
+    "FeedLost",
+    "FeedOp",
+    "FeedPosition",
+    "FeedStore",
+    "Followed",
     "Held",
     "KeptRevision",
     "KeptRevisions",
+    "ListGone",
     "ListState",
     "MemberBrowser",
     "MemberErased",
@@ -124,12 +143,14 @@ __all__ = [
     "ScheduleChange",
     "Sealed",
     "ShardWriter",
+    "SideChanges",
     "Snapshot",
     "Stale",
     "Writing",
     "WritingBoard",
     "bits_for",
     "change_schedules",
+    "differences",
     "drop_changes_of",
     "earliest_schedule_ms",
     "encode_part",
@@ -146,6 +167,7 @@ __all__ = [
     "read_part",
     "read_schedules",
     "read_shards",
+    "read_whole",
     "refused_outcome",
     "release_snapshot",
     "replaced_ms_of",

@@ -1,8 +1,10 @@
 """The server below the store: connections to it, its checks, and its scripts."""
 
 from worker.store.server.checks import broker_fallbacks, check_broker
+from worker.store.server.client import Client
 from worker.store.server.connections import (
     Node,
+    connect,
     driver_errors,
     driver_options,
     node_address,
@@ -13,6 +15,7 @@ from worker.store.server.connections import (
 )
 from worker.store.server.database import Database, open_database
 from worker.store.server.memory import memory_of
+from worker.store.server.pipelining import run_each
 from worker.store.server.primary import (
     ROLE_COUNTS_S,
     ROLE_QUESTION,
@@ -40,12 +43,14 @@ __all__ = [
     "STORE_OF_API",
     "STORE_OF_WORKER",
     "TURNED_AWAY",
+    "Client",
     "Database",
     "Node",
     "Rights",
     "broker_fallbacks",
     "check_broker",
     "code_of",
+    "connect",
     "driver_errors",
     "driver_options",
     "memory_of",
@@ -57,5 +62,6 @@ __all__ = [
     "queue_depths",
     "reason_of",
     "role_in",
+    "run_each",
     "server_clients",
 ]

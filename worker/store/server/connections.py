@@ -74,17 +74,21 @@ _NO_CONNECTION: Final = ("max number of clients reached", "connections are in us
 _OURS: Final[dict[str, type[StoreError]]] = {"FENCED": Fenced, "DAMAGED": ListUnknown}
 
 
-def connect(settings: StoreSettings) -> Client:
+def connect(settings: StoreSettings, address: RedisAddress | None = None) -> Client:
     """Open a client for everything but the look-ups of the API; detects a cluster.
 
     It holds at most ``settings.redis_connections`` to a server, and talks to primaries only:
     a single server is asked for its role on every connection, and a node of a cluster that
     is not a primary answers MOVED.
 
+    Args:
+        settings: How long to wait, how many connections, and where the store is.
+        address: Where to connect instead.
+
     Raises:
         StoreRefused: it is a cluster, and the URL names a database or a Unix socket.
     """
-    address = settings.store_address
+    address = address or settings.store_address
     bounded = {
         "max_connections": settings.redis_connections,
         "timeout": settings.redis_timeout_s,

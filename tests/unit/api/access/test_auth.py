@@ -162,9 +162,9 @@ def test_sdk_key__where_an_access_token_is_asked_for__is_unauthorized() -> None:
     auth = TokenAuth(None, _SdkKeys(), lambda: _NOW_MS)
 
     assert auth.find(_headers(_SDK_KEY)) is None
-    with pytest.raises(Unauthorized, match="only reads the datafile"):
+    with pytest.raises(Unauthorized, match="is for SDKs alone"):
         asyncio.run(auth.caller(_headers(_SDK_KEY)))
-    with pytest.raises(Unauthorized, match="only reads the datafile"):
+    with pytest.raises(Unauthorized, match="is for SDKs alone"):
         asyncio.run(auth.caller_of_metrics(_headers(_SDK_KEY)))
 
 

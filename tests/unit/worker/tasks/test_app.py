@@ -13,5 +13,5 @@ def test_threads__of_a_worker__start_once_its_processes_are_forked() -> None:
 
     order = [step.name.rpartition(".")[2] for step in blueprint._finalize_steps(blueprint.steps)]
 
-    for thread in ("Sweeper", "ExpiryClock", "WebhookClock"):
+    for thread in ("Sweeper", "ExpiryClock", "WebhookClock", "SdkStoreClock"):
         assert order.index("Pool") < order.index(thread)

@@ -12,9 +12,11 @@ for i = 1, #replaced, 2 do
   redis.call('HDEL', record, replaced[i])
 end
 for i = 1, #pins, 2 do
-  redis.call('HDEL', record, pins[i], 'snapshot:' .. string.match(pins[i], '^pin:(.+)$'))
+  local holder = string.match(pins[i], '^pin:(.+)$')
+  redis.call('HDEL', record, pins[i], 'snapshot:' .. holder, 'follow:' .. holder)
 end
 drop_unread_changes()
+drop_unread_feed()
 if live then
   local name = parse(live)
   redis.call('HSET', record, 'reclaim:' .. name, live)

@@ -50,9 +50,14 @@ for i = 2, #ARGV, 3 do
   end
 end
 keep_changes(name, effective)
+feed_ops(effective)
 drop_schedules(changed_names)
 local edited = format_revision(name, bits)
-if edited ~= live then redis.call('HSET', record, 'live', edited) end
+if edited ~= live then
+  redis.call('HSET', record, 'live', edited)
+  -- It has other shards than its followers know.
+  feed_flip(edited)
+end
 if ARGV[1] == '1' then redis.call('HINCRBY', record, 'version', 1) end
 redis.call('HSET', record, 'modified', now_ms())
 return {'ok', edited,

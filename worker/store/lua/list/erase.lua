@@ -44,11 +44,12 @@ if building and (any or building ~= build) then
   build = building
 end
 local replaced, freed = fields_like('retired:*'), fields_like('reclaim:*')
+local in_replaced = false
 for i = 1, #replaced, 2 do
   local revision, rest = string.match(replaced[i + 1], '^(%S+ %d+ %d+)(.*)$')
   local had, some = take_from(revision)
   if some then
-    revisions = revisions + 1
+    revisions, in_replaced = revisions + 1, true
     -- Its counts are compared with its shards when it is published again.
     local times, of_included, of_excluded, more = string.match(
       rest, '^( %d+ %d+ %d+ )(%d+) (%d+)( .+)$')
@@ -58,7 +59,15 @@ for i = 1, #replaced, 2 do
     end
   end
 end
-for i = 2, #freed, 2 do take_from(freed[i]) end
+local in_freed = false
+for i = 2, #freed, 2 do
+  local _, some = take_from(freed[i])
+  in_freed = in_freed or some
+end
+-- Who follows the list may have it of any of them.
+if any or in_freed or in_replaced then
+  feed_ops({'i-' .. hash32, member, 'e-' .. hash32, member})
+end
 local names = {schedule_name('i', hash32, member), schedule_name('e', hash32, member)}
 for _, name in ipairs(names) do schedules = schedules + redis.call('HEXISTS', DETAILS, name) end
 drop_schedules(names)

@@ -27,6 +27,7 @@ drop_schedules(gone)
 if #entry > 0 then
   write_journal(entry)
   keep_changes(revision, entry)
+  feed_ops(entry)
   redis.call('HINCRBY', record, 'included', change.included)
   redis.call('HINCRBY', record, 'excluded', change.excluded)
   redis.call('HINCRBY', record, 'version', 1)

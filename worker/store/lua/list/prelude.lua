@@ -83,6 +83,43 @@ local function keep_changes(name, entry)
   end
 end
 
+-- What changes the live list, for those who follow it; it is there while somebody does. An entry is
+-- 'fed' and how many ops there were up to it, then op .. hash32 and member by turns, or 'flip' and
+-- the revision that went live. 'feed' in the record has the entry that made the stream, the last one
+-- that was trimmed, and the ops up to it. Beyond so many ops it is given up: its followers compare
+-- whole lists then.
+local FEED = prefix .. 'feed'
+local MOST_FED = 500000
+
+local function drop_feed()
+  redis.call('UNLINK', FEED)
+  redis.call('HDEL', record, 'feed', 'fed')
+end
+
+-- The first entry, the last one that was trimmed, and the ops up to it; nil without a feed.
+local function feed_bounds()
+  if redis.call('EXISTS', FEED) == 0 then return nil end
+  return string.match(redis.call('HGET', record, 'feed') or '', '^(%S+) (%S+) (%d+)$')
+end
+
+local function feed_ops(entry)
+  local MOST_FIELDS = 100
+  if #entry == 0 then return end
+  local _, _, trimmed = feed_bounds()
+  if not trimmed then return end
+  local fed = redis.call('HINCRBY', record, 'fed', math.floor(#entry / 2))
+  if fed - trimmed > MOST_FED then return drop_feed() end
+  for from = 1, #entry, MOST_FIELDS do
+    redis.call('XADD', FEED, '*', 'fed', fed,
+      unpack(entry, from, math.min(from + MOST_FIELDS - 1, #entry)))
+  end
+end
+
+local function feed_flip(revision)
+  if not feed_bounds() then return end
+  redis.call('XADD', FEED, '*', 'fed', redis.call('HGET', record, 'fed'), 'flip', revision)
+end
+
 -- Removals at a set time are a sorted set of names by Unix ms and a hash, name to 'due version
 -- id'. A name is 'i' or 'e', 8 hex digits of the hash, and the member. A schedule whose member
 -- is not in its list is void: a flip has dropped the member, and no walk has passed since.
@@ -111,6 +148,10 @@ end
 -- of thousands of imports would be slow to go through here.
 local function fields_like(pattern)
   return redis.call('HSCAN', record, 0, 'MATCH', pattern, 'COUNT', 1000000)[2]
+end
+
+local function drop_unread_feed()
+  if #fields_like('follow:*') == 0 then drop_feed() end
 end
 
 local function drop_unread_changes()

@@ -42,4 +42,5 @@ redis.call('HSET', record, 'live', build.target, 'included', included, 'excluded
   'published:' .. id, now .. ' ' .. included .. ' ' .. excluded .. ' ' .. build.included
     .. ' ' .. build.excluded .. ' ' .. version)
 end_build()
+feed_flip(build.target)
 return published(id)

@@ -17,10 +17,12 @@ for i = 1, #pins, 2 do
   if tonumber(until_ms) > now then
     keep(revision)
   else
-    redis.call('HDEL', record, pins[i], 'snapshot:' .. string.match(pins[i], '^pin:(.+)$'))
+    local holder = string.match(pins[i], '^pin:(.+)$')
+    redis.call('HDEL', record, pins[i], 'snapshot:' .. holder, 'follow:' .. holder)
   end
 end
 if redis.call('HEXISTS', record, 'changes') == 1 then drop_unread_changes() end
+if redis.call('HEXISTS', record, 'feed') == 1 then drop_unread_feed() end
 -- Any 250: which they are is left to chance, so that in the end each one's turn comes.
 local some = redis.call('HRANDFIELD', record, LOOKED_AT, 'WITHVALUES')
 for i = 1, #some, 2 do

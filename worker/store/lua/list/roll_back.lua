@@ -36,5 +36,6 @@ else
   redis.call('HSET', record, 'last_import',
     import .. ' ' .. import_ms .. ' ' .. (version - tonumber(edits)))
 end
+feed_flip(revision)
 if redis.call('EXISTS', SCHEDULES) == 1 then redis.call('HSET', record, 'prune', ARGV[1]) end
 return {'ok', version}

@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from worker.imports.building.sorted_members import Members
 from worker.imports.composing.set_operations import combine
 from worker.store.jobs import Operation
+from worker.store.members import Members
 
 
 def _members(keys: Iterable[bytes], hash_count: int) -> Members:

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.byte_columns import as_list
-from worker.imports.building.sorted_members import (
+from worker.store.members import (
     Members,
-    concatenate,
     distinct,
     drop_frequent,
+    join_members,
     no_members,
     subtract,
 )
@@ -77,7 +77,7 @@ def test_distinct__hashes_that_differ_in_any_bits__are_in_order(
 def test_concatenate__different_column_types__keeps_every_row(
     left: list[tuple[int, bytes]], right: list[tuple[int, bytes]]
 ) -> None:
-    both = concatenate([_members(left, pa.binary()), _members(right, pa.binary(2))])
+    both = join_members([_members(left, pa.binary()), _members(right, pa.binary(2))])
 
     assert as_list(both.entries) == [member for _, member in left + right]
     assert both.hashes.tolist() == [hash_ for hash_, _ in left + right]
@@ -111,4 +111,4 @@ def test_between__any_bounds__is_the_hashes_within(hashes: list[int], low: int, 
 
 
 def test_no_members__concatenated__is_empty() -> None:
-    assert len(concatenate([no_members(), no_members()])) == 0
+    assert len(join_members([no_members(), no_members()])) == 0

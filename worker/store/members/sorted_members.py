@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from worker import byte_columns as columns
 from worker.byte_columns import Column, take
-from worker.store.members import Hashes
+from worker.store.members.hashing import Hashes
 
 _RADIX_BITS: Final = 16
 #: Rows of a column that are looked at for repeats, and how many of them have to be: one key in
@@ -43,7 +43,7 @@ def no_members() -> Members:
     return Members(pa.array([], pa.binary()), np.empty(0, np.uint64))
 
 
-def concatenate(parts: Sequence[Members]) -> Members:
+def join_members(parts: Sequence[Members]) -> Members:
     """Join members; their columns may have different types."""
     parts = [part for part in parts if len(part)]
     if not parts:

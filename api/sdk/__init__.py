@@ -1,0 +1,1 @@
+"""What LaunchDarkly's SDKs and Relay Proxies connect to."""

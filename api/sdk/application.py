@@ -1,0 +1,49 @@
+"""The application of what SDKs and relays connect to. The only module that knows all of it."""
+
+from typing import Final
+
+from fastapi import Depends, FastAPI
+
+from api.access.permissions import PathNames, permission_check, require_declared
+from api.http.routes import RouteTable
+from api.rest.error_handling import handle_errors
+from api.rest.requests import require_known_query
+from api.sdk.dialect import SDK
+from api.sdk.relay import routes as relay
+from api.sdk.relay.watching import RelayStreams
+from api.services.services import Services
+
+#: The paths that take an SDK key, and nothing else.
+SDK_KEY_PATHS: Final = relay.RELAY_PATHS
+
+_ROUTERS: Final = (relay.router,)
+_require_permission: Final = permission_check(PathNames("", "", ""))
+
+
+def rest_application(services: Services, routes: RouteTable) -> FastAPI:
+    """Make the application; the front, which authenticates, must be before it.
+
+    Args:
+        services: what handlers work with.
+        routes: gets those of this application.
+
+    Raises:
+        UndeclaredPermission: a route declares no permission.
+    """
+    app = FastAPI(
+        title="bigseg",
+        version="0.1.0",
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        dependencies=[Depends(_require_permission), Depends(require_known_query)],
+    )
+    app.state.services = services
+    app.state.relay_streams = RelayStreams(services)
+    for router in _ROUTERS:
+        routes.add(router.routes)
+        app.include_router(router)
+    require_declared(app.routes)
+    handle_errors(app, SDK, routes)
+    return app

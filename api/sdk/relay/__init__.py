@@ -1,0 +1,1 @@
+"""What Relay Proxies are sent, so that they hold what the lists hold."""

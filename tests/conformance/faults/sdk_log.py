@@ -1,0 +1,147 @@
+"""Faults of the scripts about the log for relays."""
+
+from typing import Final
+
+from tests.conformance.faults.fault import Fault
+from tests.conformance.suite.sdk_log import SdkLogSuite
+
+SDK_LOG = SdkLogSuite()
+
+OF_SDK_LOG: Final = (
+    Fault(
+        "lists are not begun in the log",
+        "sdk_log/keep",
+        "redis.call('HSET', refs, ref, add(ARGV[3], ref, {}))",
+        "redis.call('HSET', refs, ref, 1)",
+        SDK_LOG.test_keep__list_that_has_members__is_sent_whole_to_those_who_have_the_rest,
+        own_list=False,
+    ),
+    Fault(
+        "log of another worker",
+        "sdk_log/keep",
+        "== token and",
+        "and",
+        SDK_LOG.test_append__by_another_worker_or_of_another_list__does_nothing,
+        own_list=False,
+    ),
+    Fault(
+        "log that nobody has asked for",
+        "sdk_log/keep",
+        "== token and redis.call('EXISTS', log) == 1",
+        "== token",
+        SDK_LOG.test_append__nobody_has_asked__keeps_nothing,
+        own_list=False,
+    ),
+    Fault(
+        "followed lists without end",
+        "sdk_log/keep",
+        "expire_with_log(refs)",
+        "",
+        SDK_LOG.test_log__asked_for__ends_by_itself_and_with_its_environment,
+        own_list=False,
+    ),
+    Fault(
+        "changes of a list that is not followed",
+        "sdk_log/append",
+        "if redis.call('HEXISTS', refs, ARGV[3]) == 0 then return 0 end",
+        "",
+        SDK_LOG.test_append__by_another_worker_or_of_another_list__does_nothing,
+        own_list=False,
+    ),
+    Fault(
+        "log without a bound",
+        "sdk_log/append",
+        "if bytes <= tonumber(ARGV[2])",
+        "if true or bytes <= tonumber(ARGV[2])",
+        SDK_LOG.test_relay__missed_what_was_dropped__begins_under_other_references,
+        own_list=False,
+    ),
+    Fault(
+        "entry before the first is not known",
+        "sdk_log/append",
+        "'floor', dropped, 'floor_tag', dropped_tag, ",
+        "",
+        SDK_LOG.test_append__bound_of_one_entry__knows_the_one_before_it,
+        own_list=False,
+    ),
+    Fault(
+        "entry of another log",
+        "sdk_log/read",
+        "epoch ~= ARGV[3] or tag ~= ARGV[5]",
+        "tag ~= ARGV[5]",
+        SDK_LOG.test_relay__version_of_another_entry_of_this_number__is_not_known,
+        own_list=False,
+    ),
+    Fault(
+        "another entry of this number",
+        "sdk_log/read",
+        "epoch ~= ARGV[3] or tag ~= ARGV[5]",
+        "epoch ~= ARGV[3]",
+        SDK_LOG.test_relay__version_of_another_entry_of_this_number__is_not_known,
+        own_list=False,
+    ),
+    Fault(
+        "entry is given again",
+        "sdk_log/read",
+        "redis.call('XRANGE', entries, '(' .. last",
+        "redis.call('XRANGE', entries, last",
+        SDK_LOG.test_append__bound_of_one_entry__knows_the_one_before_it,
+        own_list=False,
+    ),
+    Fault(
+        "log that is not restarted",
+        "sdk_log/restart",
+        "redis.call('UNLINK', log, entries, refs)",
+        "",
+        SDK_LOG.test_restart__log_that_lacks_changes__makes_relays_begin_anew,
+        own_list=False,
+    ),
+    Fault(
+        "log is restarted for any list",
+        "sdk_log/restart",
+        "redis.call('HEXISTS', refs, ARGV[2]) == 0",
+        "false",
+        SDK_LOG.test_append__by_another_worker_or_of_another_list__does_nothing,
+        own_list=False,
+    ),
+    Fault(
+        "strangers begin under used references",
+        "sdk_log/admit",
+        "shift = math.max(shift + 1, tonumber(ARGV[3]))",
+        "",
+        SDK_LOG.test_relay__missed_what_was_dropped__begins_under_other_references,
+        own_list=False,
+    ),
+    Fault(
+        "shift is raised without a pause",
+        "sdk_log/admit",
+        "raised + tonumber(ARGV[4])",
+        "raised",
+        SDK_LOG.test_admit__many_strangers__wait_for_one_raise_together,
+        own_list=False,
+    ),
+    Fault(
+        "definitions do not learn of a raise",
+        "sdk_log/admit",
+        ", 'changed', ARGV[5])",
+        ")",
+        SDK_LOG.test_admit__many_strangers__wait_for_one_raise_together,
+        own_list=False,
+    ),
+    Fault(
+        "strangers are not remembered",
+        "sdk_log/admit",
+        "redis.call('HSET', KEYS[2], ARGV[1], 0)",
+        "",
+        SDK_LOG.test_admit__many_strangers__wait_for_one_raise_together,
+        own_list=False,
+    ),
+    Fault(
+        "strangers without end",
+        "sdk_log/admit",
+        ">= MOST then",
+        ">= 1000 then",
+        SDK_LOG.test_admit__strangers_without_end__remembers_a_bounded_number,
+        own_list=False,
+    ),
+)
