@@ -259,6 +259,7 @@ def _empty(store: Store, env: EnvironmentRef, deletion: str) -> bool:
     _expire_exports(store, env)
     store.imports.forget(env)
     store.sdk_log.forget(env)
+    store.sdk_keys.revoke_of_environment(env)
     store.previews.forget(env)
     store.erasures.forget(env)
     store.erased_keys.forget(env)
