@@ -21,7 +21,7 @@ from api.http.cors import Cors
 from api.http.dialects import DialectApplications, Dialects
 from api.http.direct import DirectLookups
 from api.http.front import Front
-from api.http.health import Readiness, make_store_check
+from api.http.health import Readiness, make_sdk_store_report, make_store_check
 from api.http.identity import Identity
 from api.http.limits.counts import RedisCounts
 from api.http.limits.headers import HEADER_NAMES
@@ -94,7 +94,8 @@ def build_app(settings: ApiSettings, tally: Tally | None = None) -> Asgi:
             "redis": make_store_check(services.store),
             "s3": lambda: services.objects().ping(),
             "broker": services.work.check,
-        }
+        },
+        {"sdkStore": make_sdk_store_report(services.store)},
     )
     direct: DirectLookups | None = DirectLookups(
         auth=auth,

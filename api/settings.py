@@ -29,6 +29,13 @@ class ApiSettings(StoreSettings, ObjectSettings):
         "that this is the server it means; unset or empty means that the path is answered 404. "
         "`bigseg up` sets it, so that no command sends its token to whatever has taken the port.",
     )
+    sdk_store_environment: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}$",
+        description="`project/environment` whose memberships SDKs may read from Redis from the "
+        "start; unset means none. It counts only until somebody switches that environment on or "
+        "off. `bigseg up` sets `default/production`.",
+    )
     max_upload_bytes: int = Field(
         default=50 * _GIB,
         ge=1,
@@ -306,6 +313,11 @@ class ApiSettings(StoreSettings, ObjectSettings):
         '`["https://tools.example.com"]`, or `["*"]` for any; none means that no browser lets a '
         "page of another site read an answer.",
     )
+
+    @field_validator("sdk_store_environment", mode="before")
+    @classmethod
+    def _blank_is_none(cls, environment: object) -> object:
+        return None if environment == "" else environment
 
     @field_validator("cors_origins")
     @classmethod

@@ -4,6 +4,8 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import Final
 
 from api.errors import ApiError, Unavailable
@@ -24,6 +26,8 @@ _KEEP_S: Final = 1.0
 _LIMIT_S: Final = 10.0
 
 Check = Callable[[], None]
+Report = Callable[[], Mapping[str, object] | None]
+"""Says how a part is that nothing else waits for; ``None`` if there is nothing to say."""
 
 
 async def answer_alive(_scope: Scope, send: Send) -> None:
@@ -31,22 +35,31 @@ async def answer_alive(_scope: Scope, send: Send) -> None:
     await answer(send, _OK, _LIVE_BODY)
 
 
+_Parts = dict[str, Mapping[str, object]]
+
+
 class Readiness:
     """Checks all parts at once, each in a thread of its own; for one event loop."""
 
     def __init__(
-        self, checks: Mapping[str, Check], *, monotonic: Callable[[], float] = time.monotonic
+        self,
+        checks: Mapping[str, Check],
+        reports: Mapping[str, Report] = MappingProxyType({}),
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Check nothing yet.
 
         Args:
             checks: each part's name, and a function that raises if it cannot be used; may block.
+            reports: parts that are told of, but without which the process can do its work.
             monotonic: seconds.
         """
         self._checks = checks
+        self._reports = reports
         self._monotonic = monotonic
         self._asked_at = float("-inf")
-        self._answer: asyncio.Task[dict[str, str | None]] | None = None
+        self._answer: asyncio.Task[tuple[bool, _Parts]] | None = None
 
     async def answer(self, _scope: Scope, send: Send) -> None:
         """Say whether all parts can be used, and name each; up to a second old."""
@@ -55,18 +68,23 @@ class Readiness:
         ):
             self._asked_at = self._monotonic()
             self._answer = asyncio.create_task(self._ask_all())
-        faults = await asyncio.shield(self._answer)
-        ready = not any(faults.values())
-        parts = {
-            name: {"ok": fault is None} | ({} if fault is None else {"error": fault})
-            for name, fault in faults.items()
-        }
+        ready, parts = await asyncio.shield(self._answer)
         body = json.dumps({"status": "ok" if ready else "down", "parts": parts}).encode()
         await answer(send, _OK if ready else _UNAVAILABLE, body)
 
-    async def _ask_all(self) -> dict[str, str | None]:
+    async def _ask_all(self) -> tuple[bool, _Parts]:
         faults = await asyncio.gather(*(self._ask(check) for check in self._checks.values()))
-        return dict(zip(self._checks, faults, strict=True))
+        parts: _Parts = {
+            name: {"ok": fault is None} | ({} if fault is None else {"error": fault})
+            for name, fault in zip(self._checks, faults, strict=True)
+        }
+        ready = not any(faults)
+        for name, report in self._reports.items() if ready else ():
+            said: list[Mapping[str, object]] = []
+            await self._ask(partial(_note, report, said))
+            if said:
+                parts[name] = said[0]
+        return ready, parts
 
     async def _ask(self, check: Check) -> str | None:
         try:
@@ -77,6 +95,27 @@ class Readiness:
         except (ApiError, StoreError, ObjectError) as exc:
             return str(exc)
         return None
+
+
+def _note(report: Report, said: list[Mapping[str, object]]) -> None:
+    found = report()
+    if found is not None:
+        said.append(found)
+
+
+def make_sdk_store_report(store: Callable[[], Store]) -> Report:
+    """Make the report on the sets that SDKs read: how far they are behind, and what is wrong."""
+
+    def report() -> Mapping[str, object] | None:
+        figures = store().sdk_store.figures()
+        if not figures.environments:
+            return None
+        lag_s = round(figures.lag_ms / 1000, 1)
+        # Their texts may name hosts; the switch shows them to those who may read it.
+        error = {"error": "they cannot be kept: see /api/v2/sdk-store"} if figures.failing else {}
+        return {"ok": not figures.failing, "lagSeconds": lag_s, **error}
+
+    return report
 
 
 def make_store_check(store: Callable[[], Store]) -> Check:

@@ -39,6 +39,7 @@ from api.launchdarkly.operations import require_permission
 from api.launchdarkly.projects import absent_resources, environments, projects
 from api.launchdarkly.revisions import routes as revisions
 from api.launchdarkly.schedules import routes as schedules
+from api.launchdarkly.sdk_store import routes as sdk_store
 from api.launchdarkly.segments import listing, patch
 from api.launchdarkly.segments import routes as segments
 from api.launchdarkly.tokens import caller_identity
@@ -83,6 +84,7 @@ _ROUTERS: Final = (
     environments.router,
     erasures.router,
     webhooks.router,
+    sdk_store.router,
     audit.router,
     tokens.router,
     caller_identity.router,

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from fastapi import APIRouter, FastAPI, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from api.metrics.exposition import CONTENT_TYPE
 from api.rest.operations import NO_TOKEN, READ, operation
@@ -25,6 +25,9 @@ class PartReadiness(BaseModel):
 
     ok: bool
     error: str | None = None
+    lag_seconds: float | None = Field(default=None, alias="lagSeconds")
+    """Of what SDKs read from Redis, if any environment has it on: how long ago that was last what
+    the lists are. It makes nothing unready."""
 
 
 class Readiness(BaseModel):

@@ -239,6 +239,7 @@ class LocalSystem:
         bucket = self.environment.setdefault("BIGSEG_S3_BUCKET", _DEFAULT_BUCKET)
         # Whoever runs it can reach this machine anyway.
         self.environment.setdefault("BIGSEG_WEBHOOK_ALLOWED", _OWN_RECEIVERS)
+        self.environment.setdefault("BIGSEG_SDK_STORE_ENVIRONMENT", "default/production")
         self.environment.setdefault("BIGSEG_INBOX", f"s3://{bucket}/inbox")
         exports = json.dumps([f"s3://{bucket}/lists/exports/"])
         self.environment.setdefault("BIGSEG_S3_DESTINATIONS", exports)

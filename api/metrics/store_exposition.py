@@ -16,6 +16,7 @@ from worker.store import (
     Counter,
     JobKind,
     Monitored,
+    SdkStoreFigures,
     Survey,
 )
 
@@ -30,6 +31,7 @@ def store_metrics(figures: StoreFigures) -> Iterator[Metric]:
             yield _counted(counter, figures.monitored.counts)
     yield from _writers(figures)
     yield _clock_skews(figures)
+    yield from _sdk_store(figures.sdk_store)
     survey = figures.monitored.survey
     if survey is not None:
         yield from _surveyed(figures.monitored, survey)
@@ -105,6 +107,29 @@ def _surveyed(monitored: Monitored, survey: Survey) -> Iterator[Metric]:
     )
     yield from _lists(survey)
     yield from _memory(survey)
+
+
+def _sdk_store(figures: SdkStoreFigures) -> Iterator[Metric]:
+    yield _gauge(
+        "sdk_store_environments",
+        "Environments whose big segments SDKs read from Redis.",
+        figures.environments,
+    )
+    yield _gauge(
+        "sdk_store_environments_failing",
+        "Environments whose sets for SDKs cannot be kept now.",
+        figures.failing,
+    )
+    yield _gauge("sdk_store_lists", "Big segments kept in sets for SDKs.", figures.lists)
+    yield _gauge("sdk_store_lists_held", "Those that the sets have held as a whole.", figures.held)
+    yield _gauge(
+        "sdk_store_lists_behind", "Those that are being filled or compared.", figures.behind
+    )
+    yield _gauge(
+        "sdk_store_lag_seconds",
+        "Seconds since the sets for SDKs that are farthest behind were what their lists are.",
+        figures.lag_ms / 1000,
+    )
 
 
 def _lists(survey: Survey) -> Iterator[Metric]:

@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as WaitedTooLong
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
 
-from worker.store import Monitored, Store, StoreError, Writing
+from worker.store import Monitored, SdkStoreFigures, Store, StoreError, Writing
 
 #: Seconds that a request waits for the store; scrapers wait ten.
 WAIT_S: Final = 2.0
@@ -29,6 +29,7 @@ class StoreFigures:
     """The workers that write shards."""
     skew_s: float
     """How far the clock of this process is ahead of the store's."""
+    sdk_store: SdkStoreFigures = field(default_factory=SdkStoreFigures)
 
 
 class StoreReader:
@@ -63,7 +64,7 @@ class StoreReader:
     def read(self) -> StoreFigures | None:
         """Return a reading up to a second old; ``None`` if the store does not answer in time.
 
-        Cost: two round trips at most, shared by everyone who asks within a second.
+        Cost: four round trips at most, shared by everyone who asks within a second.
         """
         reading = self._current()
         try:
@@ -95,4 +96,5 @@ class StoreReader:
         monitored = store.monitoring.read()
         middle_ms = (before_ms + self._clock_ms()) / 2
         skew_s = (middle_ms - monitored.now_ms) / 1000
-        return StoreFigures(monitored, store.writing.read(), skew_s)
+        sdk_store = store.sdk_store.figures()
+        return StoreFigures(monitored, store.writing.read(), skew_s, sdk_store)

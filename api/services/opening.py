@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -13,6 +14,9 @@ from worker.objects import ObjectStore
 from worker.store import (
     BROKER_OF_API,
     STORE_OF_API,
+    EnvironmentNotFound,
+    EnvironmentRef,
+    ProjectNotFound,
     Store,
     StoreError,
     StoreUnavailable,
@@ -74,6 +78,7 @@ class LazyStore:
             store = open_store(self._settings, audit_lost=self._audit_lost)
             try:
                 store.environments.initialise()
+                _switch_on_sdk_store(store, self._settings)
             except BaseException:
                 store.close()
                 raise
@@ -81,6 +86,15 @@ class LazyStore:
             self._failed = (self._monotonic(), exc)
             raise
         return store
+
+
+def _switch_on_sdk_store(store: Store, settings: ApiSettings) -> None:
+    """Switch it on where a system that was just set up has it on."""
+    if settings.sdk_store_environment is not None:
+        env = EnvironmentRef(*settings.sdk_store_environment.split("/"))
+        with suppress(ProjectNotFound, EnvironmentNotFound):
+            store.environments.require(env)
+            store.sdk_store.switch_on_first(env, settings.sdk_store_prefix)
 
 
 class LazyObjects:

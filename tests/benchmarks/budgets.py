@@ -98,6 +98,11 @@ BUDGETS: Mapping[str, Budget] = {
     "export_members": _least("export to CSV in S3", "", 2.5, "M members/s"),
     "evaluate_1000": _most("evaluation of 1,000 segments, half big", "", 50, "ms"),
     "compose_10m_s": _most("intersection of the list with one of its size", "", 10, "s"),
+    "sdk_fill_vs_pipeline": _least(
+        "first fill of the sets for SDKs", "redis-py pipeline, one SADD a context", 3
+    ),
+    "sdk_bytes": _most("bytes a context of the sets for SDKs", "", 200, "bytes"),
+    "sdk_flip_s": _most("from a publication until SDKs can see it", "", 2, "s"),
     "merge_1k_into_10m_s": _most("merge of 1,000 keys into the list", "", 1, "s"),
 }
 

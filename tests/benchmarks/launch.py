@@ -23,6 +23,8 @@ _COUNTED = {
     f"BIGSEG_LIMIT_{what}": "1000000000"
     for what in ("ACCOUNT", "TOKEN", "ROUTE", "LOOKUP_TOKEN", "LOOKUP_ROUTE")
 }
+#: Only what measures it has it on: it would write each list once more.
+_NO_SDK_STORE = {"BIGSEG_SDK_STORE_ENVIRONMENT": ""}
 _SERVERS = ("redis-server", "valkey-server")
 
 
@@ -51,7 +53,7 @@ def running_system(
         concurrency=concurrency,
         # What is measured is one.
         api_processes=1,
-        environment={**given, **_COUNTED, **_binary(kind), **effort.settings},
+        environment={**given, **_COUNTED, **_NO_SDK_STORE, **_binary(kind), **effort.settings},
         services=specify_services,
     )
     events: list[Event] = []

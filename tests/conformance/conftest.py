@@ -9,6 +9,7 @@ import pytest
 
 pytest.register_assert_rewrite(
     "tests.support.store.building",
+    "tests.support.store.following",
     "tests.support.store.stores",
     "tests.conformance.suite.attached_lists",
     "tests.conformance.suite.audit",
@@ -18,6 +19,7 @@ pytest.register_assert_rewrite(
     "tests.conformance.suite.edits",
     "tests.conformance.suite.environments",
     "tests.conformance.suite.expiry",
+    "tests.conformance.suite.feeds",
     "tests.conformance.suite.flags",
     "tests.conformance.suite.job_lists",
     "tests.conformance.suite.jobs",
@@ -29,6 +31,7 @@ pytest.register_assert_rewrite(
     "tests.conformance.suite.revisions",
     "tests.conformance.suite.schedules",
     "tests.conformance.suite.sdk_keys",
+    "tests.conformance.suite.sdk_store",
     "tests.conformance.suite.tokens",
 )
 

@@ -11,6 +11,7 @@ from tests.conformance.suite.environments import EnvironmentSuite
 from tests.conformance.suite.erasing import ErasureSuite
 from tests.conformance.suite.expiry import ExpirySuite
 from tests.conformance.suite.export_schedules import ExportScheduleSuite
+from tests.conformance.suite.feeds import FeedSuite
 from tests.conformance.suite.flags import FlagSuite
 from tests.conformance.suite.inbox import InboxSuite
 from tests.conformance.suite.job_lists import JobListSuite
@@ -24,6 +25,7 @@ from tests.conformance.suite.revisions import RevisionSuite
 from tests.conformance.suite.schedules import ScheduleSuite
 from tests.conformance.suite.sdk_keys import SdkKeySuite
 from tests.conformance.suite.sdk_log import SdkLogSuite
+from tests.conformance.suite.sdk_store import SdkStoreSuite
 from tests.conformance.suite.snapshots import SnapshotSuite
 from tests.conformance.suite.tokens import TokenSuite
 from tests.conformance.suite.uploads import UploadSuite
@@ -122,6 +124,10 @@ class TestSdkKeys(SdkKeySuite):
     pass
 
 
+class TestSdkStore(SdkStoreSuite):
+    pass
+
+
 class TestSdkLog(SdkLogSuite):
     pass
 
@@ -135,6 +141,10 @@ class TestUploads(UploadSuite):
 
 
 class TestExportSchedules(ExportScheduleSuite):
+    pass
+
+
+class TestFeeds(FeedSuite):
     pass
 
 

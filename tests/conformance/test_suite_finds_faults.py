@@ -9,6 +9,7 @@ from tests.conformance.faults.builds import OF_BUILDS
 from tests.conformance.faults.erasing import OF_ERASING
 from tests.conformance.faults.export_schedules import OF_EXPORT_SCHEDULES
 from tests.conformance.faults.fault import Fault
+from tests.conformance.faults.feeds import OF_FEEDS
 from tests.conformance.faults.flags import OF_FLAGS
 from tests.conformance.faults.jobs import OF_JOBS
 from tests.conformance.faults.lists import OF_LISTS
@@ -16,6 +17,7 @@ from tests.conformance.faults.project_segments import OF_PROJECT_SEGMENTS
 from tests.conformance.faults.resources import OF_RESOURCES
 from tests.conformance.faults.revisions import OF_REVISIONS
 from tests.conformance.faults.sdk_log import OF_SDK_LOG
+from tests.conformance.faults.sdk_store import OF_SDK_STORE
 from tests.conformance.faults.snapshots import OF_SNAPSHOTS
 from tests.conformance.faults.webhooks import OF_WEBHOOKS
 from tests.support.store.stores import StoreName, mutated, new_list, opened_in, script_names
@@ -28,11 +30,13 @@ FAULTS: Final = (
     *OF_REVISIONS,
     *OF_ERASING,
     *OF_SNAPSHOTS,
+    *OF_FEEDS,
     *OF_RESOURCES,
     *OF_PROJECT_SEGMENTS,
     *OF_FLAGS,
     *OF_JOBS,
     *OF_EXPORT_SCHEDULES,
+    *OF_SDK_STORE,
     *OF_WEBHOOKS,
     *OF_SDK_LOG,
 )

@@ -29,7 +29,12 @@ _Key = tuple[Side, str]
 
 
 def compare(
-    work: Work, sets: SdkSets, names: Sequence[str], postpone: Callable[[str], None]
+    work: Work,
+    sets: SdkSets,
+    names: Sequence[str],
+    postpone: Callable[[str], None],
+    *,
+    scans: bool,
 ) -> Steps:
     """Make the sets hold these lists exactly, and nothing of lists that are not followed.
 
@@ -41,21 +46,22 @@ def compare(
         sets: The same as those that it writes to.
         names: The lists, ``segment.gN``.
         postpone: Told of each list that cannot be read now, which keeps its need to be compared.
+        scans: Whether the sets may hold anything: not if they were empty.
     """
     gone = work.lists.gone()
     names = list(_begin_all(work, names, postpone))
-    slices = -(-_most_members(work, names) // _HASHES_AT_ONCE) or 1
-    for number in range(slices):
-        wanted = _Wanted(number, slices, names)
+    slices = -(-_most_members(work, names) // _HASHES_AT_ONCE) if scans else 1
+    for number in range(max(1, slices)):
+        wanted = _Wanted(number, max(1, slices), names)
         for name in tuple(names):
             try:
-                yield from _add(work, name, wanted, writes=number == 0)
+                yield from _add(work, name, wanted, writes=number == 0, scans=scans)
             except (ListUnknown, SegmentNotFound):
                 names.remove(name)
                 wanted.forget(name)
                 postpone(name)
         wanted.settle()
-        for found in sets.scan():
+        for found in sets.scan() if scans else ():
             if found is not None:
                 _remove(work, sets, found, wanted)
             yield
@@ -85,13 +91,13 @@ def _most_members(work: Work, names: Sequence[str]) -> int:
     return shards * MOST_MEAN_LOAD
 
 
-def _add(work: Work, name: str, wanted: "_Wanted", *, writes: bool) -> Steps:
+def _add(work: Work, name: str, wanted: "_Wanted", *, writes: bool, scans: bool) -> Steps:
     """Read a list, and add all that is in it; later times only note what is in it."""
     ref, revision = work.lists.ref(name), work.lists.revision(name)
     for batch in work.source.whole(ref, revision):
         if writes:
             for added in work.writer.write(name, batch, logs=False):
-                for side, hashes in added:
+                for side, hashes in added if scans else ():
                     wanted.note((side, name), hashes)
                 yield
         else:

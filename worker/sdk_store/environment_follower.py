@@ -71,6 +71,7 @@ class EnvironmentFollower:
         self._compared: frozenset[str] = frozenset()
         self._swept_ms = 0
         self._unknown = False
+        self._empty = False
         self._retry_ms: dict[str, int] = {}
         self._renewed_ms: int | None = None
         self.caught_up_ms: int | None = None
@@ -86,11 +87,15 @@ class EnvironmentFollower:
         """Lists that are being filled or compared, or that wait for it."""
         return len(self._busy() | {*self.lists.unfilled(), *self.lists.to_compare()})
 
-    def compare_all(self) -> None:
-        """Have all lists compared with the sets, which may hold anything."""
+    def compare_all(self, *, empty: bool) -> None:
+        """Have all lists compared with the sets.
+
+        Args:
+            empty: Whether the sets hold nothing; otherwise they may hold anything.
+        """
         for name in self.lists.alive():
             self.lists.mark(name, whole=True)
-        self._unknown, self._swept_ms = True, 0
+        self._unknown, self._empty, self._swept_ms = not empty, empty, 0
         self._log.restart(self._env, self._token)
 
     def follow(self) -> None:
@@ -160,7 +165,7 @@ class EnvironmentFollower:
     def _take(self, name: str, found: FeedEntries | FeedLost | ListGone) -> None:
         match found:
             case FeedLost():
-                logger.info("sdk_store.fell_behind", extra={"list": name})
+                logger.info("sdk_store.overtaken", extra={"list": name})
                 self.lists.mark(name, whole=True)
             case ListGone():
                 self._forget(name)
@@ -186,10 +191,13 @@ class EnvironmentFollower:
         sweeps = (self._unknown or self.lists.gone()) and now_ms >= self._swept_ms + _SWEEP_EVERY_MS
         if names or sweeps:
             self._compared, self._swept_ms = frozenset(names), now_ms
-            self._unknown = False
+            scans, self._unknown = not self._empty, False
             if names:
                 self._log.restart(self._env, self._token)
-            self._comparison = compare(self._work, self._sets, names, self._postpone_compared)
+            self._comparison = compare(
+                self._work, self._sets, names, self._postpone_compared, scans=scans
+            )
+        self._empty = False
 
     def _busy(self) -> set[str]:
         return {*self._running, *self._compared}

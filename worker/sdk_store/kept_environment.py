@@ -16,6 +16,7 @@ from worker.sdk_store.removing import remove_sets
 from worker.sdk_store.sdk_sets import SdkSets
 from worker.store import EnvironmentRef, Store, StoreError
 from worker.store.errors import SdkSetsLost
+from worker.store.monitoring import SDK_STORE_CONTEXTS, SDK_STORE_REBUILDS
 from worker.store.sdk_store import FollowedList, SdkStoreClaim, SdkStoreState
 from worker.store.server import Database
 
@@ -98,7 +99,7 @@ class KeptEnvironment:
             self._store, source, self._sets, self._claim, self._token, self._log
         )
         if not whole:
-            follower.compare_all()
+            follower.compare_all(empty=self._sets.are_empty(time.monotonic))
             name = self._store.database.random_name()
             lists = follower.lists.take_changed()
             rebuilds = self._state.rebuilds + (self._claim.canary is not None)
@@ -109,7 +110,9 @@ class KeptEnvironment:
             )
             self._sets.begin(name)
             self._recorded_writes = 0
-            logger.info("sdk_store.rebuild", extra=self._facts())
+            if self._claim.canary is not None:
+                self._store.counting.add(SDK_STORE_REBUILDS)
+                logger.warning("sdk_store.lost", extra=self._facts())
         return follower
 
     def step(self) -> bool:
@@ -191,12 +194,14 @@ class KeptEnvironment:
     def _forget_name(self, recorded: int) -> None:
         """Have all compared if the store is back at what it was before."""
         if recorded < self._recorded_writes:
-            logger.warning("sdk_store.records_lost", extra=self._facts())
+            logger.warning("sdk_store.rewound", extra=self._facts())
             name = self._store.database.random_name()
             self._store.sdk_store.put(self._env, self._token, writes=recorded, canary=name)
 
     def _current(self, follower: EnvironmentFollower, now_ms: int) -> SdkStoreState:
-        alive = follower.lists.alive()
+        alive, contexts = follower.lists.alive(), self._base + follower.contexts
+        written = contexts - self._state.contexts_written
+        self._store.counting.add(SDK_STORE_CONTEXTS, number=written)
         self._state = replace(
             self._state,
             checked_ms=now_ms,
@@ -204,7 +209,7 @@ class KeptEnvironment:
             lists=len(alive),
             held=sum(follower.lists[name].held for name in alive),
             behind=follower.behind,
-            contexts_written=self._base + follower.contexts,
+            contexts_written=contexts,
             reason=None,
         )
         return self._state

@@ -18,6 +18,10 @@ class SdkKeys:
         """The beginning of the keys of one side's sets; the encoded hash of a context follows."""
         return f"{self.prefix}:big_segment_{'include' if side == INCLUDED else 'exclude'}:"
 
+    def any_set(self) -> str:
+        """A pattern of the keys of all sets."""
+        return f"{self.prefix}:big_segment_*"
+
     def synchronized_on(self) -> str:
         """String: when the sets were last known to be current, Unix milliseconds."""
         return f"{self.prefix}:big_segments_synchronized_on"

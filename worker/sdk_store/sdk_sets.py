@@ -5,7 +5,7 @@ those of a server that was flushed or replaced, its writer tells this worker fro
 the lease, and its count tells whether the server has lost the last changes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
@@ -28,9 +28,12 @@ from worker.store.server import (
 )
 
 #: Contexts changed in one step of the server, so that others wait under a millisecond.
-_PER_CALL: Final = 256
+PER_CALL: Final = 256
 #: Keys of the server looked at in one step of a scan.
 _SCANNED: Final = 1_000
+#: The same while it is only looked whether there are any, and for how long at most.
+_SEARCHED: Final = 5_000
+_SEARCH_S: Final = 2.0
 #: Sets read, and references removed, in one step.
 _SETS_PER_CALL: Final = 500
 
@@ -160,20 +163,25 @@ class SdkSets:
         if (name, writer) != (self._name, self._writer) or int(writes or 0) < self.writes:
             raise _lost(self._keys.prefix)
 
-    def add(self, side: Side, ref: str, hashes: HashedKeys) -> None:
-        """Put a reference into the sets of these contexts. Cost: about 5 µs each, mostly there."""
+    def add(self, side: Side, ref: str, hashes: Iterable[HashedKeys]) -> None:
+        """Put a reference into the sets of these contexts. Cost: about 5 µs each, mostly there.
+
+        Args:
+            side: Which sets.
+            ref: ``segment.gN``.
+            hashes: Of up to :data:`PER_CALL` contexts each; made while the server works.
+        """
         self._change("sdk_store/add", side, ref, hashes)
 
-    def remove(self, side: Side, ref: str, hashes: HashedKeys) -> None:
-        """Take it out again. Works on a server out of memory, too."""
+    def remove(self, side: Side, ref: str, hashes: Iterable[HashedKeys]) -> None:
+        """Take it out again, as :meth:`add`. Works on a server out of memory, too."""
         self._change("sdk_store/remove", side, ref, hashes)
 
-    def _change(self, script: _ChangeScript, side: Side, ref: str, hashes: HashedKeys) -> None:
+    def _change(
+        self, script: _ChangeScript, side: Side, ref: str, hashes: Iterable[HashedKeys]
+    ) -> None:
         head = (self._name, self._writer, self._keys.sets(side), ref)
-        calls = (
-            (*head, hashes[first : first + _PER_CALL].encoded())
-            for first in range(0, len(hashes), _PER_CALL)
-        )
+        calls = ((*head, some.encoded()) for some in hashes)
         what = f"write sets of {ref} for SDKs"
         for reply in run_each(self._db, what, script, self._keys.canary(), calls):
             self._count(reply)
@@ -214,6 +222,25 @@ class SdkSets:
                 yield self._read(side, cast("list[bytes]", found))
                 if not cursor:
                     break
+
+    def are_empty(self, monotonic_s: Callable[[], float]) -> bool:
+        """Whether there is no set at all, as far as a search of two seconds can tell.
+
+        Cost: that of walking the keys of the server's database, a million or so a second.
+
+        Args:
+            monotonic_s: Seconds.
+        """
+        cursor, ends_s = 0, monotonic_s() + _SEARCH_S
+        while True:
+            with driver_errors("look for sets for SDKs"):
+                cursor, found = self._client.scan(
+                    cursor, match=self._keys.any_set(), count=_SEARCHED
+                )
+            if found or (cursor and monotonic_s() >= ends_s):
+                return False
+            if not cursor:
+                return True
 
     def _read(self, side: Side, names: Sequence[bytes]) -> FoundSets | None:
         size = len(self._keys.sets(side))

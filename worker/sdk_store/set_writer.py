@@ -1,14 +1,15 @@
 """Writes changes of lists to the sets of an environment, and to the log of changes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import pyarrow as pa
 
+from worker.byte_columns import Column
 from worker.sdk_store.change_log import ChangeLog
 from worker.sdk_store.hashed_keys import HashedKeys
 from worker.sdk_store.list_source import Batch
-from worker.sdk_store.sdk_sets import SdkSets
+from worker.sdk_store.sdk_sets import PER_CALL, SdkSets
 from worker.store import EXCLUDED, INCLUDED, EnvironmentRef, Side, unpack_members
 
 #: Contexts written before others have a turn.
@@ -16,7 +17,8 @@ _PER_STEP: Final = 8_192
 _SIDES: Final[tuple[Side, ...]] = (INCLUDED, EXCLUDED)
 
 Op = tuple[Side, bool, bytes]
-_Hashed = dict[tuple[Side, bool], HashedKeys]
+_Added = tuple[Side, HashedKeys]
+_Hashed = dict[tuple[Side, bool], list[HashedKeys]]
 
 
 class SetWriter:
@@ -46,12 +48,13 @@ class SetWriter:
                 ]
                 if members:
                     keys = unpack_members(pa.array(members, pa.binary()))
-                    hashed[side, wanted] = HashedKeys.of(keys)
-        self._write(ref, hashed, logs=True)
+                    hashed[side, wanted] = [*_hash(keys)]
+        self._tell(ref, hashed)
+        for adds in (True, False):
+            for side in _SIDES:
+                self._write(ref, side, hashed.get((side, adds), ()), adds=adds)
 
-    def write(
-        self, ref: str, batch: Batch, *, logs: bool
-    ) -> Iterator[list[tuple[Side, HashedKeys]]]:
+    def write(self, ref: str, batch: Batch, *, logs: bool) -> Iterator[list[_Added]]:
         """Write a batch, some thousand contexts at a time.
 
         Additions go first, so that a context that changes sides is never in none.
@@ -68,26 +71,53 @@ class SetWriter:
             for change in batch.changes:
                 column = change.added if adds else change.removed
                 for first in range(0, len(column), _PER_STEP):
-                    hashed = HashedKeys.of(column[first : first + _PER_STEP])
-                    self._write(ref, {(change.side, adds): hashed}, logs=logs)
-                    yield [(change.side, hashed)] if adds else []
+                    some = column[first : first + _PER_STEP]
+                    written = self._write_column(ref, change.side, some, adds=adds, logs=logs)
+                    yield [(change.side, hashes) for hashes in written] if adds else []
 
-    def _write(self, ref: str, hashed: _Hashed, *, logs: bool) -> None:
-        if logs and hashed:
+    def _write_column(
+        self, ref: str, side: Side, keys: Column, *, adds: bool, logs: bool
+    ) -> list[HashedKeys]:
+        written: list[HashedKeys] = []
+        if logs:
+            written = [*_hash(keys)]
+            self._tell(ref, {(side, adds): written})
+            self._write(ref, side, written, adds=adds)
+        else:
+            # Hashed while the server works on those before.
+            self._write(ref, side, _noted(_hash(keys), written), adds=adds)
+        return written
+
+    def _tell(self, ref: str, hashed: _Hashed) -> None:
+        if hashed:
             changes = {side: _digests(hashed, side) for side in _SIDES}
             self._log.append(self._env, self._token, ref, changes)
-        for adds in (True, False):
-            for side in _SIDES:
-                hashes = hashed.get((side, adds))
-                if hashes is not None:
-                    change = self._sets.add if adds else self._sets.remove
-                    change(side, ref, hashes)
-                    self.contexts += len(hashes)
+
+    def _write(self, ref: str, side: Side, hashes: Iterable[HashedKeys], *, adds: bool) -> None:
+        change = self._sets.add if adds else self._sets.remove
+        change(side, ref, self._counted(hashes))
+
+    def _counted(self, hashes: Iterable[HashedKeys]) -> Iterator[HashedKeys]:
+        for some in hashes:
+            self.contexts += len(some)
+            yield some
+
+
+def _hash(keys: Column) -> Iterator[HashedKeys]:
+    """Hash keys, as many at a time as are written in one step."""
+    for first in range(0, len(keys), PER_CALL):
+        yield HashedKeys.of(keys[first : first + PER_CALL])
+
+
+def _noted(hashes: Iterable[HashedKeys], into: list[HashedKeys]) -> Iterator[HashedKeys]:
+    for some in hashes:
+        into.append(some)
+        yield some
 
 
 def _digests(hashed: _Hashed, side: Side) -> tuple[bytes, bytes]:
-    added, removed = (hashed.get((side, adds)) for adds in (True, False))
-    return (
-        b"" if added is None else added.digests.tobytes(),
-        b"" if removed is None else removed.digests.tobytes(),
+    added, removed = (
+        b"".join(some.digests.tobytes() for some in hashed.get((side, adds), ()))
+        for adds in (True, False)
     )
+    return added, removed

@@ -51,6 +51,7 @@ from worker.store.errors import (
     ScheduleExists,
     ScheduleNotFound,
     SdkKeyNotFound,
+    SdkPrefixTaken,
     SegmentExists,
     SegmentNotFound,
     SegmentReferenced,
@@ -172,6 +173,7 @@ from worker.store.schedules import (
 )
 from worker.store.sdk_keys import SdkKey, may_be_sdk_key
 from worker.store.sdk_log import Page, Patch, SideHashes
+from worker.store.sdk_store import SdkStoreFigures, SdkStoreSettings, SdkStoreState
 from worker.store.segments import (
     Definition,
     DefinitionChange,
@@ -350,6 +352,10 @@ __all__ = [
     "ScheduleRun",
     "SdkKey",
     "SdkKeyNotFound",
+    "SdkPrefixTaken",
+    "SdkStoreFigures",
+    "SdkStoreSettings",
+    "SdkStoreState",
     "Segment",
     "SegmentBounds",
     "SegmentExists",

@@ -23,6 +23,7 @@ _TAGS: Final = {
     "Projects": "Projects.",
     "Environments": "Environments of a project.",
     "Webhooks": "Who hears of the ends of imports and exports.",
+    "SDKs": "What LaunchDarkly's SDKs read from Redis by themselves.",
     "Access tokens": "Who may call, and what they may do.",
     "Audit log": "Who changed what.",
     "Service": "The service itself.",

@@ -45,7 +45,7 @@ class RelayStream(StreamedAnswer):
             ping_s: Seconds between two messages.
         """
         super().__init__(
-            self._messages(),
+            self._pages(),
             media_type=EVENTS,
             on_gone=subscription.end,
             on_end=lambda: streams.close(subscription),
@@ -57,7 +57,7 @@ class RelayStream(StreamedAnswer):
         self._version = after
         self._ping_s = ping_s
 
-    async def _messages(self) -> AsyncIterator[Pieces]:
+    async def _pages(self) -> AsyncIterator[Pieces]:
         subscription = self._subscription
         yield [_PING]
         while not subscription.ended:
@@ -68,9 +68,7 @@ class RelayStream(StreamedAnswer):
                 yield [_PING]
                 continue
             subscription.news.clear()
-            while not subscription.ended and (page := await self._next_page()) is not None:
-                if not page.patches:
-                    break
+            while (page := await self._next_page()) is not None and page.patches:
                 self._version = page.version
                 yield [b"data:", render_page(subscription.env, page), b"\n\n"]
 

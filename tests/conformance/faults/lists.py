@@ -65,7 +65,7 @@ OF_LISTS: Final = (
     Fault(
         "edit spreads and does not say so",
         "list/edit",
-        "if edited ~= live then redis.call('HSET', record, 'live', edited) end",
+        "redis.call('HSET', record, 'live', edited)",
         "",
         EDITS.test_edit__first_member__spreads_the_empty_list,
     ),

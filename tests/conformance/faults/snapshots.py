@@ -109,8 +109,8 @@ OF_SNAPSHOTS: Final = (
     Fault(
         "snapshot of a dead holder stays",
         "list/retire",
-        "redis.call('HDEL', record, pins[i], 'snapshot:' .. string.match(pins[i], '^pin:(.+)$'))",
-        "redis.call('HDEL', record, pins[i])",
+        "pins[i], 'snapshot:' .. holder,",
+        "pins[i],",
         SNAPSHOTS.test_snapshot__holder_has_died__ends_by_itself,
     ),
     Fault(
@@ -123,8 +123,8 @@ OF_SNAPSHOTS: Final = (
     Fault(
         "deleted list keeps changes",
         "list/delete",
-        "drop_unread_changes()\nif live",
-        "if live",
+        "drop_unread_changes()\ndrop_unread_feed()",
+        "drop_unread_feed()",
         SNAPSHOTS.test_snapshot__list_is_deleted__is_lost,
     ),
 )

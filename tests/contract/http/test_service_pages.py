@@ -90,6 +90,7 @@ _OPERATIONS = {
     *("getBigSegmentRevisions", "publishBigSegmentRevision"),
     *("createWebhook", "getWebhooks", "getWebhook", "patchWebhook", "deleteWebhook"),
     "testWebhook",
+    *("getSdkStore", "patchSdkStore"),
     *("rotateWebhookSecret", "getWebhookDeliveries"),
     *("getFlagSettings", "updateFlagSettings", "getSdkKeys", "createSdkKey", "deleteSdkKey"),
     *("putFlagDefinitions", "getFlagDefinitions", "deleteFlagDefinitions"),

@@ -29,6 +29,7 @@ from tests.support.documents.recorded_refusals import (
     record_refusals,
 )
 from tests.support.documents.recorded_schedules import record_schedules
+from tests.support.documents.recorded_sdk_store import record_sdk_store
 from tests.support.documents.recorded_segments import (
     record_evaluations,
     record_expiring,
@@ -170,6 +171,8 @@ def _record(
         record_account(recorder)
     with recorder.about("webhooks"):
         record_webhooks(recorder, store)
+    with recorder.about("sdk_store"):
+        record_sdk_store(recorder, store)
     record_missing(recorder)
 
 

@@ -46,6 +46,8 @@ _NEXT_RUN_MS: Final = 1_763_776_800_000
 #: Figures that a worker measures, which differ with every run: seconds of a stage and of a job.
 _STAGE_S: Final = 0.1
 _JOB_S: Final = 0.4
+#: How far the sets that SDKs read were behind when they were asked about.
+_LAG_MS: Final = 120
 _UNDER_WAY: Final = {"percent": 46.0, "bytesDone": 60_000, "rowsDone": 4_000, "etaSeconds": 1.5}
 
 
@@ -101,6 +103,8 @@ class Normaliser:
     def _field(self, name: str, value: Any, siblings: Mapping[str, Any]) -> Any:
         if name == "nextRunAt":
             return value and _NEXT_RUN_MS
+        if name == "lagMs":
+            return None if value is None else _LAG_MS
         return self._figure(name, value, siblings)
 
     def _figure(self, name: str, value: Any, siblings: Mapping[str, Any]) -> Any:

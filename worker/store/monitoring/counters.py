@@ -80,6 +80,13 @@ WEBHOOK_DELIVERIES: Final = Counter(
     ("outcome",),
     (("delivered",), ("failed",), ("lost",), ("dropped",)),
 )
+SDK_STORE_CONTEXTS: Final = Counter(
+    "sdk_store_contexts", "Contexts written to the sets that SDKs read: added or removed."
+)
+SDK_STORE_REBUILDS: Final = Counter(
+    "sdk_store_rebuilds",
+    "Times that the sets of an environment were found gone, or without their last changes.",
+)
 STAGE_SECONDS: Final = Counter(
     "stage_seconds",
     "Seconds of wall-clock time that complete jobs spent in each stage.",
@@ -119,6 +126,8 @@ COUNTERS: Final = (
     EXPORT_ROWS,
     INBOX_OBJECTS,
     WEBHOOK_DELIVERIES,
+    SDK_STORE_CONTEXTS,
+    SDK_STORE_REBUILDS,
     STAGE_SECONDS,
     UNIT_RETRIES,
     LEASES_LOST,

@@ -6,6 +6,7 @@ from worker.store.sdk_store.records import (
     PREFIX_PATTERN,
     FollowedList,
     SdkStoreClaim,
+    SdkStoreFigures,
     SdkStoreSettings,
     SdkStoreState,
 )
@@ -15,6 +16,7 @@ __all__ = [
     "PREFIX_PATTERN",
     "FollowedList",
     "SdkStoreClaim",
+    "SdkStoreFigures",
     "SdkStoreRecords",
     "SdkStoreSettings",
     "SdkStoreState",

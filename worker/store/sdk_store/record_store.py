@@ -1,6 +1,8 @@
 """The records of the sets that SDKs read: the switch, who keeps the sets, and how far they are."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from worker.store.errors import SdkPrefixTaken
@@ -9,6 +11,7 @@ from worker.store.records import RecordCodec
 from worker.store.sdk_store.records import (
     FollowedList,
     SdkStoreClaim,
+    SdkStoreFigures,
     SdkStoreSettings,
     SdkStoreState,
 )
@@ -40,14 +43,21 @@ class SdkStoreRecords:
         return {_env_of(env): prefix.decode() for prefix, env in found.items()}
 
     def settings(self, env: EnvironmentRef) -> SdkStoreSettings:
-        """The switch of an environment; off if it was never set. Cost: one round trip.
+        """The switch of an environment; off if it was never set.
+
+        Cost and errors: as :meth:`find_settings`.
+        """
+        return self.find_settings(env) or SdkStoreSettings()
+
+    def find_settings(self, env: EnvironmentRef) -> SdkStoreSettings | None:
+        """The same; ``None`` if it was never set. Cost: one round trip.
 
         Raises:
             UnreadableRecord: it is damaged, or of another release.
         """
         with driver_errors(f"read the SDK store of {env.environment}"):
             text = self._db.client.hget(self._db.keys.sdk_store(env), "settings")
-        return _settings(env, text)
+        return None if text is None else _settings(env, text)
 
     def put_settings(self, env: EnvironmentRef, settings: SdkStoreSettings) -> None:
         """Set the switch. Workers follow within about a second. Safe to retry.
@@ -73,6 +83,24 @@ class SdkStoreRecords:
         stores = [self._db.keys.sdk_stores()]
         owner: bytes = self._db.run(what, "sdk_store/take_prefix", stores, arguments)
         return owner.decode()
+
+    def switch_off(self, env: EnvironmentRef) -> None:
+        """Switch it off if it is on, for an environment that is deleted. Safe to repeat.
+
+        Cost: one round trip, two if it is on.
+        """
+        before = self.settings(env)
+        if before.on:
+            self.put_settings(env, replace(before, on=False))
+
+    def switch_on_first(self, env: EnvironmentRef, prefix: str) -> None:
+        """Switch it on if it was never set, and the prefix is free. Safe to repeat.
+
+        Cost: one round trip, four the first time.
+        """
+        if self.find_settings(env) is None:
+            with suppress(SdkPrefixTaken):
+                self.put_settings(env, SdkStoreSettings(on=True, prefix=prefix))
 
     def _require_free(self, env: EnvironmentRef, prefix: str) -> None:
         taken = self.environments()
@@ -138,6 +166,27 @@ class SdkStoreRecords:
                 pipeline.hget(self._db.keys.sdk_store(env), "state")
             texts = pipeline.execute()
         return [_state(env, text) for env, text in zip(envs, texts, strict=True)]
+
+    def figures(self) -> SdkStoreFigures:
+        """How all sets are, together. Cost: two round trips; one if none are kept.
+
+        Raises:
+            UnreadableRecord: one is damaged, or of another release.
+        """
+        envs = [*self.environments()]
+        states = [state or SdkStoreState(0) for state in self.states(envs)] if envs else []
+        now_ms = self._db.now_ms()
+        known = [state.caught_up_ms for state in states if state.caught_up_ms is not None]
+        reasons = [state.reason for state in states if state.reason is not None]
+        return SdkStoreFigures(
+            environments=len(envs),
+            failing=len(reasons),
+            lists=sum(state.lists for state in states),
+            held=sum(state.held for state in states),
+            behind=sum(state.behind for state in states),
+            lag_ms=max((max(0, now_ms - caught_up_ms) for caught_up_ms in known), default=0),
+            reason=reasons[0] if reasons else None,
+        )
 
     def claim(self, env: EnvironmentRef, token: str, lease_ms: int) -> SdkStoreClaim | None:
         """Become the only worker that keeps the sets of an environment.

@@ -76,3 +76,20 @@ class SdkStoreClaim:
     state: SdkStoreState | None
     lists: dict[str, FollowedList]
     """By ``segment.gN``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SdkStoreFigures:
+    """How the sets of all environments that are on are, together."""
+
+    environments: int = 0
+    failing: int = 0
+    """Environments whose sets cannot be kept now."""
+    lists: int = 0
+    held: int = 0
+    behind: int = 0
+    lag_ms: int = 0
+    """How long ago the sets that are farthest behind were last what their lists are; at most as
+    long as a worker has known them."""
+    reason: str | None = None
+    """Why one of those that fail does."""

@@ -258,6 +258,7 @@ def _empty(store: Store, env: EnvironmentRef, deletion: str) -> bool:
         store.jobs.end(job, "stopped", reason=_REASON, keep_s=store.job_retention_s)
     _expire_exports(store, env)
     store.imports.forget(env)
+    store.sdk_store.switch_off(env)
     store.sdk_log.forget(env)
     store.sdk_keys.revoke_of_environment(env)
     store.previews.forget(env)

@@ -56,6 +56,16 @@ def erase_from_lists(store: Store, env: EnvironmentRef, erasure: Erasure, key: s
     )
 
 
+def has_left_feeds(store: Store, env: EnvironmentRef, erasure: Erasure, key: str) -> bool:
+    """Whether no feed of a list has a key that was erased from it; each has it for a while.
+
+    Cost: as :func:`find_lists`, and a round trip a list, or one for each 100 requests whose edits
+    are in its feed.
+    """
+    refs = find_lists(store, env, erasure.kind)
+    return all(store.feeds.drop_erased(ref, key) for ref in refs)
+
+
 @dataclass(frozen=True, slots=True)
 class StandardSegments:
     """Where standard segments have a key."""

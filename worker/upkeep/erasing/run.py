@@ -12,7 +12,13 @@ from worker.store.erasures import Before, Erasure, completed
 from worker.store.lists import forget_erasure
 from worker.upkeep.erasing.files import delete_files, look_before, rejected_files
 from worker.upkeep.erasing.jobs import Discard, clear_held, clear_previews, find_previews
-from worker.upkeep.erasing.lists import erase_from_lists, erase_targets, find_lists, find_targets
+from worker.upkeep.erasing.lists import (
+    erase_from_lists,
+    erase_targets,
+    find_lists,
+    find_targets,
+    has_left_feeds,
+)
 from worker.upkeep.erasing.uploads import drop_uploads, find_unadmitted, find_unwanted
 
 logger = logging.getLogger("bigseg.upkeep")
@@ -32,8 +38,9 @@ def erase_keys(services: Services, discard: Discard) -> int:
 
     First imports are told to leave the key out; then it is removed from all lists; then from what
     was made before that: imports at work are waited for, those that wait for an approval cleared,
-    previews changed, files that may hold the key deleted. Only then the erasure is complete and
-    its record forgets the key. What it will touch is recorded before it is touched, so a receipt
+    previews changed, files that may hold the key deleted, and those who follow a list have half a
+    minute to take it out of their copies. Only then the erasure is complete and its record forgets
+    the key. What it will touch is recorded before it is touched, so a receipt
     is the same whatever process dies in between.
 
     Cost: one round trip an environment when there is nothing to do. With many of them it stops
@@ -103,7 +110,9 @@ class _Turn:
         self._clear_previews()
         self._delete_files(before, waiting)
         self._drop_uploads(before)
-        return not waiting and self._complete()
+        if waiting or not has_left_feeds(self.services.store, self.env, self.erasure, self.key):
+            return False
+        return self._complete()
 
     def _save(self, **changes: Any) -> None:  # noqa: ANN401 - fields of an erasure
         changed = replace(self.erasure, **changes)

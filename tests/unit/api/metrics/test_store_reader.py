@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from api.metrics.store_reader import StoreReader
-from worker.store import Monitored, Store, StoreUnavailable
+from worker.store import Monitored, SdkStoreFigures, Store, StoreUnavailable
 
 
 class _Stub:
@@ -22,6 +22,7 @@ class _Stub:
         self.goes_on.set()
         self.monitoring = SimpleNamespace(read=self._read)
         self.writing = SimpleNamespace(read=list)
+        self.sdk_store = SimpleNamespace(figures=SdkStoreFigures)
 
     def __call__(self) -> Store:
         return cast("Store", self)

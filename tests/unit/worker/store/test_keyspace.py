@@ -44,6 +44,7 @@ MADE: Final = {
     "list_record": KEYS.list_record(REF),
     "edits": KEYS.edits(REF),
     "changes": KEYS.changes(REF),
+    "feed": KEYS.feed(REF),
     "shard": KEYS.shard(REF, "R", "included", 42),
     "shard_prefix": KEYS.shard_prefix(REF, "R", "included"),
     "list_prefix": KEYS.list_prefix(REF),
@@ -73,6 +74,9 @@ MADE: Final = {
     "request": KEYS.request("D"),
     "limits": KEYS.limits(),
     "turn": KEYS.turn("C"),
+    "sdk_stores": KEYS.sdk_stores(),
+    "sdk_store": KEYS.sdk_store(REF.env),
+    "sdk_log": KEYS.sdk_log(REF.env),
     "environment_imports": KEYS.environment_imports(REF.env),
     "reservations": KEYS.reservations(),
     "expiring_exports": KEYS.expiring_exports(),
@@ -154,6 +158,7 @@ def test_page__fields_of_a_list_record__are_those_it_ever_has() -> None:
 
         pin(store.database, ref, "x1", 60_000)
         take_snapshot(store.database, ref, "x2", 60_000)
+        store.feeds.follow(ref, "x3", 60_000)
         lists.edit(ref, [Edit("i+", "a")])
         change_schedules(
             store.database, ref, [ScheduleChange("add", "included", "a", 2**40, id="x")]
