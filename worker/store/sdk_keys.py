@@ -12,6 +12,7 @@ from typing import Final
 
 from worker.store.access_tokens import digest_of
 from worker.store.errors import SdkKeyNotFound, TooManyTokens, UnreadableRecord
+from worker.store.keyspace import EnvironmentRef
 from worker.store.projects.records import Project
 from worker.store.records import RecordCodec, stored
 from worker.store.server.connections import driver_errors
@@ -28,7 +29,7 @@ _AT_ONCE: Final = 100
 
 _PREFIX: Final = "vf_server_"
 #: Of what LaunchDarkly's SDKs and relays take for a key.
-_RELAY_PREFIX: Final = "sdk-"
+_LAUNCHDARKLY_PREFIX: Final = "sdk-"
 _SDK_KEY: Final = re.compile(rb"(?:vf_server_|sdk-)[0-9a-f]{32}")
 _ID: Final = re.compile(r"[0-9a-f]{64}")
 _SHOWN: Final = 3
@@ -53,6 +54,9 @@ class SdkKey:
     created_by: str
     """Id of the access token that created it."""
     label: str | None = None
+    launchdarkly: bool = False
+    """Whether it is for LaunchDarkly's SDKs, and of an environment of the project; any other is
+    for Vercel's."""
     relay: bool = False
     """Whether it is for Relay Proxies, which know segments by other generations than SDKs do."""
 
@@ -88,11 +92,13 @@ class SdkKeyStore:
         environment: str,
         label: str | None,
         created_by: str,
+        launchdarkly: bool = False,
         relay: bool = False,
     ) -> tuple[SdkKey, str]:
         """Create an SDK key. Only this ever returns the key itself.
 
-        One for relays is of an environment of the project, any other of one of Vercel's.
+        One for LaunchDarkly's SDKs, as any for relays is, is of an environment of the project, any
+        other of one of Vercel's.
 
         Cost: two round trips, and one more for each 500 tokens and keys.
 
@@ -104,7 +110,8 @@ class SdkKeyStore:
         if own >= MOST_OF_A_PROJECT or len(found) >= MOST_SDK_KEYS:
             owner, most = ("project", own) if own >= MOST_OF_A_PROJECT else ("store", len(found))
             raise TooManyTokens(f"the {owner} has {most:,} SDK keys; revoke some first")
-        prefix = _RELAY_PREFIX if relay else _PREFIX
+        launchdarkly = launchdarkly or relay
+        prefix = _LAUNCHDARKLY_PREFIX if launchdarkly else _PREFIX
         secret = f"{prefix}{self._db.random_name()}"
         made = SdkKey(
             id=digest_of(secret),
@@ -115,6 +122,7 @@ class SdkKeyStore:
             created_ms=self._db.now_ms(),
             created_by=created_by,
             label=label,
+            launchdarkly=launchdarkly,
             relay=relay,
         )
         arguments = (f"{_FIELD}{made.id}", "", _CODEC.encode(made), self._db.random_name())
@@ -134,8 +142,16 @@ class SdkKeyStore:
         return SdkKeySet(tuple(keys), tuple(unreadable))
 
     def of_project(self, project: Project) -> list[SdkKey]:
-        """The SDK keys of a project but those of relays, newest first. Cost: as :meth:`read`."""
-        return [key for key in self.read().keys if key.belongs_to(project) and not key.relay]
+        """The SDK keys of a project for Vercel's SDKs, newest first. Cost: as :meth:`read`."""
+        return [key for key in self.read().keys if key.belongs_to(project) and not key.launchdarkly]
+
+    def of_environment(self, project: Project, environment: str) -> list[SdkKey]:
+        """Those of an environment for LaunchDarkly's SDKs, newest first. Cost: as :meth:`read`."""
+        return [
+            key
+            for key in self.read().keys
+            if key.launchdarkly and key.belongs_to(project) and key.environment == environment
+        ]
 
     def revoke(self, project: Project, key_id: str) -> SdkKey:
         """Revoke an SDK key, also on a server out of memory; return what it was.
@@ -151,9 +167,20 @@ class SdkKeyStore:
             raise SdkKeyNotFound(message)
         return key
 
+    def revoke_of_environment(self, env: EnvironmentRef) -> None:
+        """Revoke those of a deleted environment for LaunchDarkly's SDKs; as :meth:`revoke_all`."""
+        ids = [
+            key.id
+            for key in self.read().keys
+            if key.launchdarkly and (key.project, key.environment) == (env.project, env.environment)
+        ]
+        self._remove_all(ids)
+
     def revoke_all(self, project: Project) -> None:
         """Revoke all SDK keys of a project. Safe to repeat. Cost: as :meth:`read`."""
-        ids = [key.id for key in self.read().keys if key.belongs_to(project)]
+        self._remove_all([key.id for key in self.read().keys if key.belongs_to(project)])
+
+    def _remove_all(self, ids: Sequence[str]) -> None:
         for first in range(0, len(ids), _AT_ONCE):
             self._remove(ids[first : first + _AT_ONCE])
 

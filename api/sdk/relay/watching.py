@@ -68,7 +68,7 @@ class RelayStreams:
             )
         subscription = RelaySubscription(env, digest)
         if env not in self._watches:
-            self._watches[env] = _EnvironmentWatch(env, self._services, lambda: self._forget(env))
+            self._watches[env] = _EnvironmentWatch(env, self._services, self._forget)
         self._open += 1
         self._watches[env].streams.add(subscription)
         return subscription
@@ -82,16 +82,23 @@ class RelayStreams:
             if not watch.streams:
                 watch.stop()
 
-    def _forget(self, env: EnvironmentRef) -> None:
-        self._watches.pop(env, None)
+    def _forget(self, watch: "_EnvironmentWatch") -> None:
+        # One that is stopped ends a moment later, when another may have taken its place.
+        if self._watches.get(watch.env) is watch:
+            del self._watches[watch.env]
 
 
 class _EnvironmentWatch:
     """Reads the newest version of one environment until its last stream is closed."""
 
-    def __init__(self, env: EnvironmentRef, services: Services, forget: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        env: EnvironmentRef,
+        services: Services,
+        forget: Callable[["_EnvironmentWatch"], None],
+    ) -> None:
+        self.env = env
         self.streams: set[RelaySubscription] = set()
-        self._env = env
         self._services = services
         self._forget = forget
         self._newest: str | None = None
@@ -99,7 +106,7 @@ class _EnvironmentWatch:
         self._task = asyncio.create_task(self._watch())
 
     def stop(self) -> None:
-        self._forget()
+        self._forget(self)
         self._task.cancel()
 
     async def _watch(self) -> None:
@@ -109,7 +116,7 @@ class _EnvironmentWatch:
                 if not await self._keep_up():
                     return
         finally:  # whatever happens, no stream stays open that nobody feeds
-            self._forget()
+            self._forget(self)
             for subscription in self.streams:
                 subscription.end()
 
@@ -135,7 +142,7 @@ class _EnvironmentWatch:
             return False
         except StoreError as exc:
             if not self._failing:
-                _log.warning("streams.delayed", environment=str(self._env), reason=str(exc))
+                _log.warning("streams.delayed", environment=str(self.env), reason=str(exc))
             self._failing = True
             return True
         self._failing = False
@@ -146,4 +153,4 @@ class _EnvironmentWatch:
         return True
 
     def _read(self) -> str:
-        return self._services.store().relay_pages.newest(self._env)
+        return self._services.store().relay_pages.newest(self.env)

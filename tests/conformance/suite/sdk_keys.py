@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.store.stores import raw
 from worker.store import (
+    EnvironmentRef,
     NewToken,
     Project,
     SdkKey,
@@ -15,6 +16,7 @@ from worker.store import (
     Store,
     TooManyTokens,
     create_project,
+    delete_environment,
     delete_project,
     may_be_sdk_key,
     sdk_keys,
@@ -87,6 +89,34 @@ class SdkKeySuite:
         again = Project("other", "Other", 2)
         assert store.sdk_keys.of_project(_OTHER) == [key]
         assert store.sdk_keys.of_project(again) == []
+
+    def test_delete_environment__with_keys__revokes_those_of_launchdarkly(
+        self, store: Store
+    ) -> None:
+        project = store.projects.get("default")
+        made = [
+            store.sdk_keys.create(
+                project,
+                environment=environment,
+                label=None,
+                created_by="admin",
+                launchdarkly=launchdarkly,
+                relay=relay,
+            )
+            for environment, launchdarkly, relay in (
+                ("production", True, False),
+                ("production", False, True),
+                ("production", False, False),
+                ("test", True, False),
+            )
+        ]
+        keys = [key for key, _ in made]
+        assert [secret[:4] for _, secret in made] == ["sdk-", "sdk-", "vf_s", "sdk-"]
+        assert all(may_be_sdk_key(secret.encode()) for _, secret in made)
+        assert set(store.sdk_keys.of_environment(project, "production")) == set(keys[:2])
+        assert store.sdk_keys.of_project(project) == [keys[2]]
+        delete_environment(store, EnvironmentRef("default", "production"))
+        assert set(store.sdk_keys.read().keys) == set(keys[2:])
 
     @pytest.mark.parametrize(
         ("most", "whose"), [("MOST_OF_A_PROJECT", "project"), ("MOST_SDK_KEYS", "store")]
