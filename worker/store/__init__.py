@@ -172,6 +172,7 @@ from worker.store.schedules import (
 )
 from worker.store.sdk_keys import SdkKey, may_be_sdk_key
 from worker.store.sdk_log import Page, Patch, SideHashes
+from worker.store.sdk_store import SdkStoreSettings
 from worker.store.segments import (
     Definition,
     DefinitionChange,
@@ -350,6 +351,7 @@ __all__ = [
     "ScheduleRun",
     "SdkKey",
     "SdkKeyNotFound",
+    "SdkStoreSettings",
     "Segment",
     "SegmentBounds",
     "SegmentExists",

@@ -28,7 +28,7 @@ _AT_ONCE: Final = 100
 
 _PREFIX: Final = "vf_server_"
 #: Of what LaunchDarkly's SDKs and relays take for a key.
-_RELAY_PREFIX: Final = "sdk-"
+_LAUNCHDARKLY_PREFIX: Final = "sdk-"
 _SDK_KEY: Final = re.compile(rb"(?:vf_server_|sdk-)[0-9a-f]{32}")
 _ID: Final = re.compile(r"[0-9a-f]{64}")
 _SHOWN: Final = 3
@@ -53,6 +53,9 @@ class SdkKey:
     created_by: str
     """Id of the access token that created it."""
     label: str | None = None
+    launchdarkly: bool = False
+    """Whether it is for LaunchDarkly's SDKs, and of an environment of the project; any other is
+    for Vercel's."""
     relay: bool = False
     """Whether it is for Relay Proxies, which know segments by other generations than SDKs do."""
 
@@ -88,11 +91,13 @@ class SdkKeyStore:
         environment: str,
         label: str | None,
         created_by: str,
+        launchdarkly: bool = False,
         relay: bool = False,
     ) -> tuple[SdkKey, str]:
         """Create an SDK key. Only this ever returns the key itself.
 
-        One for relays is of an environment of the project, any other of one of Vercel's.
+        One for LaunchDarkly's SDKs, as any for relays is, is of an environment of the project, any
+        other of one of Vercel's.
 
         Cost: two round trips, and one more for each 500 tokens and keys.
 
@@ -104,7 +109,8 @@ class SdkKeyStore:
         if own >= MOST_OF_A_PROJECT or len(found) >= MOST_SDK_KEYS:
             owner, most = ("project", own) if own >= MOST_OF_A_PROJECT else ("store", len(found))
             raise TooManyTokens(f"the {owner} has {most:,} SDK keys; revoke some first")
-        prefix = _RELAY_PREFIX if relay else _PREFIX
+        launchdarkly = launchdarkly or relay
+        prefix = _LAUNCHDARKLY_PREFIX if launchdarkly else _PREFIX
         secret = f"{prefix}{self._db.random_name()}"
         made = SdkKey(
             id=digest_of(secret),
@@ -115,6 +121,7 @@ class SdkKeyStore:
             created_ms=self._db.now_ms(),
             created_by=created_by,
             label=label,
+            launchdarkly=launchdarkly,
             relay=relay,
         )
         arguments = (f"{_FIELD}{made.id}", "", _CODEC.encode(made), self._db.random_name())
@@ -134,8 +141,8 @@ class SdkKeyStore:
         return SdkKeySet(tuple(keys), tuple(unreadable))
 
     def of_project(self, project: Project) -> list[SdkKey]:
-        """The SDK keys of a project but those of relays, newest first. Cost: as :meth:`read`."""
-        return [key for key in self.read().keys if key.belongs_to(project) and not key.relay]
+        """The SDK keys of a project for Vercel's SDKs, newest first. Cost: as :meth:`read`."""
+        return [key for key in self.read().keys if key.belongs_to(project) and not key.launchdarkly]
 
     def revoke(self, project: Project, key_id: str) -> SdkKey:
         """Revoke an SDK key, also on a server out of memory; return what it was.

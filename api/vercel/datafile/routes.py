@@ -116,7 +116,7 @@ def require_project(store: Store, caller: Caller) -> tuple[Project, SdkKey]:
         Unauthorized: there is no key, or its project is deleted.
     """
     key = caller.sdk_key
-    if key is None or key.relay:
+    if key is None or key.launchdarkly:
         raise Unauthorized("the datafile takes an SDK key, which begins with vf_server_")
     try:
         project = store.projects.get(key.project)
