@@ -180,7 +180,8 @@ class ApiSettings(StoreSettings, ObjectSettings):
         ge=0,
         le=64 * _GIB,
         description="Bytes of memory for what datafiles of Vercel's dialect are made "
-        "of, twice their size; those beyond are made again at every request.",
+        "of, twice their size; those beyond are made again at every request. What LaunchDarkly's "
+        "SDKs evaluate with has as many of its own.",
     )
     vercel_segments: int = Field(
         default=10_000,
@@ -211,6 +212,21 @@ class ApiSettings(StoreSettings, ObjectSettings):
         description="Vercel's dialect: streams of datafiles that one API process has open, at most "
         "half of `BIGSEG_CONNECTIONS`; one more is answered 503. Each keeps a connection as long "
         "as its client runs.",
+    )
+    sdk_data_bytes: int = Field(
+        default=64 * _MIB,
+        ge=1_024,
+        le=_GIB,
+        description="Bytes of all that LaunchDarkly's SDKs evaluate flags of one environment with, "
+        "answered 503 beyond. Every SDK downloads it whole when it connects.",
+    )
+    sdk_streams: int = Field(
+        default=10_000,
+        ge=1,
+        le=1_000_000,
+        description="Streams of LaunchDarkly's SDKs that one API process has open, at most half of "
+        "`BIGSEG_CONNECTIONS`; one more is answered 503. Each keeps a connection as long as its "
+        "SDK runs.",
     )
     relay_streams: int = Field(
         default=200,

@@ -8,15 +8,19 @@ from api.access.permissions import PathNames, permission_check, require_declared
 from api.http.routes import RouteTable
 from api.rest.error_handling import handle_errors
 from api.rest.requests import require_known_query
+from api.sdk.data import routes as data
+from api.sdk.data.reading import EnvironmentReader
+from api.sdk.data.watching import DataStreams
 from api.sdk.dialect import SDK
+from api.sdk.events import routes as events
 from api.sdk.relay import routes as relay
 from api.sdk.relay.watching import RelayStreams
 from api.services.services import Services
 
 #: The paths that take an SDK key, and nothing else.
-SDK_KEY_PATHS: Final = relay.RELAY_PATHS
+SDK_KEY_PATHS: Final = data.DATA_PATHS | events.EVENT_PATHS | relay.RELAY_PATHS
 
-_ROUTERS: Final = (relay.router,)
+_ROUTERS: Final = (data.router, events.router, relay.router)
 _require_permission: Final = permission_check(PathNames("", "", ""))
 
 
@@ -40,6 +44,11 @@ def rest_application(services: Services, routes: RouteTable) -> FastAPI:
         dependencies=[Depends(_require_permission), Depends(require_known_query)],
     )
     app.state.services = services
+    settings = services.settings
+    app.state.sdk_data = EnvironmentReader(
+        most_bytes=settings.sdk_data_bytes, cache_bytes=settings.datafile_cache_bytes
+    )
+    app.state.data_streams = DataStreams(services, app.state.sdk_data)
     app.state.relay_streams = RelayStreams(services)
     for router in _ROUTERS:
         routes.add(router.routes)

@@ -12,5 +12,6 @@ def error_body(error: ApiError, error_id: str) -> bytes:
     return json.dumps({"message": error.message, "id": error_id}).encode()
 
 
+_PREFIXES: Final = (b"/sdk/", b"/big-segments", b"/all", b"/bulk", b"/diagnostic")
 #: SDKs block on ``Retry-After``.
-SDK: Final = Dialect("sdk", (b"/sdk/", b"/big-segments"), error_body)
+SDK: Final = Dialect("sdk", _PREFIXES, error_body)

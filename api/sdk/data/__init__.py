@@ -1,0 +1,1 @@
+"""What SDKs evaluate with: the segments of an environment, whole, and then each change."""

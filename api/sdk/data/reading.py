@@ -1,0 +1,148 @@
+"""Reads what SDKs of an environment evaluate with, and keeps what has not changed since."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from api.errors import Unavailable
+from api.sdk.data.environment_data import SEGMENTS, EnvironmentData
+from api.sdk.data.rendering import Item, render_segment
+from worker.batches import batches
+from worker.sized_cache import SizedCache
+from worker.store import Definition, EnvironmentRef, SdkStoreSettings, Segment, Store
+
+#: Segments whose targets are read in one round trip: they may be half a megabyte each.
+_READ_AT_ONCE: Final = 100
+#: Memory of one segment beside its JSON, which is there twice.
+_ITEM_BYTES: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """For whom data is made."""
+
+    env: EnvironmentRef
+    relay: bool
+    """Whether for Relay Proxies, which know big segments by other generations than SDKs do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """What decides how the definitions are rendered, beside themselves."""
+
+    definitions: Sequence[Segment]
+    """The object from the store, compared by identity."""
+    settings: SdkStoreSettings
+    shift: int
+
+    def is_same(self, other: "_Sources") -> bool:
+        if self.definitions is not other.definitions:
+            return False
+        return (self.settings, self.shift) == (other.settings, other.shift)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    sources: _Sources
+    is_whole: bool
+    """Whether each list was where SDKs look for it, so that only the sources can change it."""
+    by_definition: Mapping[tuple[Segment, bool], Item]
+    data: EnvironmentData
+
+
+class EnvironmentReader:
+    """Makes the data of environments; safe from any thread."""
+
+    def __init__(self, *, most_bytes: int, cache_bytes: int) -> None:
+        """Keep nothing yet.
+
+        Args:
+            most_bytes: That the data of one environment may have.
+            cache_bytes: Bytes of memory, roughly, for data that was made before.
+        """
+        self._most_bytes = most_bytes
+        self._known = SizedCache[Audience, _Known](cache_bytes)
+
+    def read(self, store: Store, audience: Audience) -> EnvironmentData:
+        """Read the data as it is now; the same object as long as nothing has changed.
+
+        Cost: two round trips if nothing has changed, three for relays; while a list is being
+        filled one more for each 500 lists; else that of reading and rendering what has changed.
+
+        Raises:
+            EnvironmentNotFound: Or ProjectNotFound.
+            ListUnknown: The store has lost targets of a segment.
+            Broken: A segment is not readable by this release.
+            Unavailable: The data has more bytes than is allowed.
+            StoreUnavailable: Safe to retry.
+        """
+        env, known = audience.env, self._known.get(audience)
+        definitions = store.segments.read_remaining(env)
+        settings = store.sdk_store.settings(env)
+        shift = store.sdk_log.relay_shift(env) if audience.relay else 0
+        sources = _Sources(definitions, settings, shift)
+        if known is not None and known.is_whole and known.sources.is_same(sources):
+            return known.data
+        if known is None or known.sources.definitions is not definitions:
+            store.environments.require(env)
+        held = store.sdk_store.held(env) if settings.on else None
+        return self._make(store, audience, sources, held)
+
+    def _make(
+        self,
+        store: Store,
+        audience: Audience,
+        sources: _Sources,
+        held: Mapping[str, int] | None,
+    ) -> EnvironmentData:
+        known = self._known.get(audience)
+        before: Mapping[tuple[Segment, bool], Item] = {}
+        if known is not None and known.sources.shift == sources.shift:
+            before = known.by_definition
+        wanted = [(segment, _is_held(segment, held)) for segment in sources.definitions]
+        rendered = {name: before[name] for name in wanted if name in before}
+        missing = [name for name in wanted if name not in rendered]
+        rendered |= _render(store, audience.env, missing, sources.shift)
+        # Segments that were deleted since they were listed are left out.
+        items = {name[0].key: rendered[name] for name in wanted if name in rendered}
+        if known is not None and known.data.items[SEGMENTS] == items:
+            data = known.data
+        else:
+            data = EnvironmentData.of(items, {})
+            self._require_room(audience.env, data)
+        is_whole = all(is_held for _, is_held in wanted)
+        size = 2 * len(data.content) + _ITEM_BYTES * len(items)
+        self._known.keep(audience, _Known(sources, is_whole, rendered, data), size)
+        return data
+
+    def _require_room(self, env: EnvironmentRef, data: EnvironmentData) -> None:
+        if len(data.content) > self._most_bytes:
+            raise Unavailable(
+                f"what SDKs of environment {env.environment} evaluate with has "
+                f"{len(data.content):,} bytes; at most {self._most_bytes:,} are sent "
+                "(BIGSEG_SDK_DATA_BYTES): make segments big ones, or raise the setting"
+            )
+
+
+def _is_held(segment: Segment, held: Mapping[str, int] | None) -> bool:
+    """Whether SDKs find this generation; standard segments are whole in themselves."""
+    if held is None or not segment.unbounded:
+        return True
+    return held.get(segment.key, 0) >= segment.generation
+
+
+def _render(
+    store: Store, env: EnvironmentRef, missing: Sequence[tuple[Segment, bool]], shift: int
+) -> dict[tuple[Segment, bool], Item]:
+    rendered = {
+        (segment, held): render_segment(Definition(segment, None), is_held=held, shift=shift)
+        for segment, held in missing
+        if segment.unbounded
+    }
+    standard = {segment.key: segment for segment, _ in missing if not segment.unbounded}
+    for keys in batches(standard, _READ_AT_ONCE):
+        for definition in store.segments.read_many(env, keys):
+            if definition is not None:
+                name = standard[definition.segment.key], True
+                rendered[name] = render_segment(definition, is_held=True)
+    return rendered

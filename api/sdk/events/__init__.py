@@ -1,0 +1,1 @@
+"""What SDKs report of what they did."""

@@ -1,0 +1,46 @@
+"""Events of SDKs, which are taken and dropped: bigseg analyses no evaluations.
+
+Source: python-server-sdk 9.18.2. It posts events to ``/bulk`` and, unless it is told not to,
+descriptions of itself to ``/diagnostic``; refused, it would log each as an error.
+"""
+
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+
+from api.rest.operations import SDK_KEY, document_body, operation
+from api.sdk.data.routes import require_audience
+from api.services.services import CallerOf
+
+_BULK: Final = "/bulk"
+_DIAGNOSTIC: Final = "/diagnostic"
+#: The paths that take an SDK key.
+EVENT_PATHS: Final = frozenset({_BULK, _DIAGNOSTIC})
+
+router = APIRouter(tags=["LaunchDarkly SDKs"])
+
+
+@router.post(
+    _BULK,
+    operation_id="postSdkEvents",
+    status_code=202,
+    response_class=Response,
+    openapi_extra=document_body(
+        "Events of an SDK; they are not read.", required=False, json={"type": "array", "items": {}}
+    ),
+)
+@router.post(
+    _DIAGNOSTIC,
+    operation_id="postSdkDiagnostics",
+    status_code=202,
+    response_class=Response,
+    openapi_extra=document_body(
+        "What an SDK says of itself; it is not read.", required=False, json={"type": "object"}
+    ),
+)
+@operation(needs=SDK_KEY)
+async def post_events(request: Request, caller: CallerOf) -> Response:
+    """Take what an SDK reports, and drop it. It is counted as any request is."""
+    require_audience(caller)
+    await request.body()
+    return Response(status_code=202)
