@@ -19,6 +19,7 @@ from api.launchdarkly.erasures import routes as erasures
 from api.launchdarkly.evaluations import heavy_program
 from api.launchdarkly.evaluations import routes as evaluations
 from api.launchdarkly.expiring import routes as expiring
+from api.launchdarkly.flag_data import routes as flag_data
 from api.launchdarkly.inbox import routes as inbox
 from api.launchdarkly.jobs import (
     compositions,
@@ -86,6 +87,7 @@ _ROUTERS: Final = (
     erasures.router,
     webhooks.router,
     sdk_store.router,
+    flag_data.router,
     audit.router,
     tokens.router,
     caller_identity.router,

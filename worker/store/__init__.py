@@ -73,6 +73,7 @@ from worker.store.errors import (
     Unsealed,
     WebhookNotFound,
 )
+from worker.store.flag_data import FlagData
 from worker.store.jobs import (
     MOST_SOURCES,
     PREVIEW,
@@ -289,6 +290,7 @@ __all__ = [
     "Fault",
     "Fenced",
     "FileFigures",
+    "FlagData",
     "FlagDefinitions",
     "FoundSegment",
     "Grant",

@@ -159,6 +159,14 @@ class Keyspace:
         """Hash: a mark that every change of a definition replaces, and whether it is closed."""
         return f"{self._environment(env)}:state"
 
+    def flag_data(self, env: EnvironmentRef) -> str:
+        """Hash: what is known of the flags that SDKs evaluate with."""
+        return f"{self._environment(env)}:flag-data"
+
+    def flag_document(self, env: EnvironmentRef, revision: str) -> str:
+        """Hash: those flags, compressed, in pieces."""
+        return f"{self._environment(env)}:flag-data:{revision}"
+
     def audit_log(self, env: EnvironmentRef) -> str:
         """Stream: who changed what in the environment."""
         return f"{self._environment(env)}:audit"

@@ -5,11 +5,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from api.errors import Unavailable
-from api.sdk.data.environment_data import SEGMENTS, EnvironmentData
-from api.sdk.data.rendering import Item, render_segment
+from api.sdk.data.environment_data import FLAGS, SEGMENTS, EnvironmentData
+from api.sdk.data.rendering import Item, render_flags, render_segment
 from worker.batches import batches
 from worker.sized_cache import SizedCache
-from worker.store import Definition, EnvironmentRef, SdkStoreSettings, Segment, Store
+from worker.store import (
+    Definition,
+    EnvironmentRef,
+    FlagData,
+    SdkStoreSettings,
+    Segment,
+    Store,
+    retry_on_change,
+)
 
 #: Segments whose targets are read in one round trip: they may be half a megabyte each.
 _READ_AT_ONCE: Final = 100
@@ -34,11 +42,13 @@ class _Sources:
     """The object from the store, compared by identity."""
     settings: SdkStoreSettings
     shift: int
+    flags: FlagData | None
 
     def is_same(self, other: "_Sources") -> bool:
         if self.definitions is not other.definitions:
             return False
-        return (self.settings, self.shift) == (other.settings, other.shift)
+        mine = self.settings, self.shift, self.flags
+        return mine == (other.settings, other.shift, other.flags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +76,7 @@ class EnvironmentReader:
     def read(self, store: Store, audience: Audience) -> EnvironmentData:
         """Read the data as it is now; the same object as long as nothing has changed.
 
-        Cost: two round trips if nothing has changed, three for relays; while a list is being
+        Cost: three round trips if nothing has changed, four for relays; while a list is being
         filled one more for each 500 lists; else that of reading and rendering what has changed.
 
         Raises:
@@ -76,11 +86,16 @@ class EnvironmentReader:
             Unavailable: The data has more bytes than is allowed.
             StoreUnavailable: Safe to retry.
         """
+        return retry_on_change(
+            f"flag data of {audience.env.environment}", lambda: self._read(store, audience)
+        )
+
+    def _read(self, store: Store, audience: Audience) -> EnvironmentData:
         env, known = audience.env, self._known.get(audience)
         definitions = store.segments.read_remaining(env)
         settings = store.sdk_store.settings(env)
         shift = store.sdk_log.relay_shift(env) if audience.relay else 0
-        sources = _Sources(definitions, settings, shift)
+        sources = _Sources(definitions, settings, shift, store.flag_data.find(env))
         if known is not None and known.is_whole and known.sources.is_same(sources):
             return known.data
         if known is None or known.sources.definitions is not definitions:
@@ -105,13 +120,14 @@ class EnvironmentReader:
         rendered |= _render(store, audience.env, missing, sources.shift)
         # Segments that were deleted since they were listed are left out.
         items = {name[0].key: rendered[name] for name in wanted if name in rendered}
-        if known is not None and known.data.items[SEGMENTS] == items:
+        flags = _read_flags(store, audience.env, sources.flags, known)
+        if known is not None and known.data.items == {FLAGS: flags, SEGMENTS: items}:
             data = known.data
         else:
-            data = EnvironmentData.of(items, {})
+            data = EnvironmentData.of(items, flags)
             self._require_room(audience.env, data)
         is_whole = all(is_held for _, is_held in wanted)
-        size = 2 * len(data.content) + _ITEM_BYTES * len(items)
+        size = 2 * len(data.content) + _ITEM_BYTES * (len(items) + len(flags))
         self._known.keep(audience, _Known(sources, is_whole, rendered, data), size)
         return data
 
@@ -129,6 +145,16 @@ def _is_held(segment: Segment, held: Mapping[str, int] | None) -> bool:
     if held is None or not segment.unbounded:
         return True
     return held.get(segment.key, 0) >= segment.generation
+
+
+def _read_flags(
+    store: Store, env: EnvironmentRef, state: FlagData | None, known: _Known | None
+) -> Mapping[str, Item]:
+    if state is None:
+        return {}
+    if known is not None and known.sources.flags == state:
+        return known.data.items[FLAGS]
+    return render_flags(store.flag_data.read(env, state))
 
 
 def _render(

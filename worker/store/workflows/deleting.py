@@ -260,6 +260,7 @@ def _empty(store: Store, env: EnvironmentRef, deletion: str) -> bool:
     store.imports.forget(env)
     store.sdk_store.switch_off(env)
     store.sdk_log.forget(env)
+    store.flag_data.forget(env)
     store.sdk_keys.revoke_of_environment(env)
     store.previews.forget(env)
     store.erasures.forget(env)
