@@ -40,6 +40,7 @@ from api.launchdarkly.operations import require_permission
 from api.launchdarkly.projects import absent_resources, environments, projects
 from api.launchdarkly.revisions import routes as revisions
 from api.launchdarkly.schedules import routes as schedules
+from api.launchdarkly.sdk_keys import routes as sdk_keys
 from api.launchdarkly.sdk_store import routes as sdk_store
 from api.launchdarkly.segments import listing, patch
 from api.launchdarkly.segments import routes as segments
@@ -86,6 +87,7 @@ _ROUTERS: Final = (
     environments.router,
     erasures.router,
     webhooks.router,
+    sdk_keys.router,
     sdk_store.router,
     flag_data.router,
     audit.router,
