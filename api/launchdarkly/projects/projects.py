@@ -232,8 +232,10 @@ def _represent(
 
 
 def issued_key(services: Services, env: EnvironmentRef, caller: Caller) -> str | None:
-    """Issue the SDK key of a new environment; ``None`` if there are too many, which is no reason
-    to do without the environment.
+    """Issue the SDK key of a new environment.
+
+    Returns:
+        The key; ``None`` if there are too many, which is no reason to do without the environment.
     """
     try:
         _, secret = issue_sdk_key(
