@@ -2,6 +2,7 @@
 
 ```
 admin-token      the token, readable by its owner only
+sdk-key          a key for LaunchDarkly's SDKs, readable by its owner only
 connection.json  address, token and key for commands, readable by its owner only
 lock             who holds the directory; locked with flock while the holder lives
 children.json    processes started for it, for the next start to find leftovers
@@ -84,6 +85,11 @@ class DataDirectory:
     def token_file(self) -> Path:
         """The file of the admin token."""
         return self.path / "admin-token"
+
+    @property
+    def sdk_key_file(self) -> Path:
+        """The file of the SDK key."""
+        return self.path / "sdk-key"
 
     def read_or_make_token(self) -> str:
         """Read the admin token, or make it on first use and keep it for later starts.

@@ -10,6 +10,7 @@ EventName: TypeAlias = Literal[
     "objects",
     "token",
     "port",
+    "sdk",
     "ready",
     "restart",
     "stopping",

@@ -32,6 +32,7 @@ from api.local.processes.supervisor import (
     Restarts,
     Supervisor,
 )
+from api.local.sdk_key import find_sdk_key
 from api.local.servers.allocator import choose_allocator, find_library
 from api.local.servers.objects import (
     make_bucket,
@@ -188,7 +189,15 @@ class LocalSystem:
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         holder.announce(url=self.url)
         self.data.write_connection(ConnectionFile(self.url, self.token, key))
+        self._issue_sdk_key(port)
         self._on_event(Event("ready", f"ready {self.url}", {"url": self.url}))
+
+    def _issue_sdk_key(self, port: int) -> None:
+        environment = self.environment["BIGSEG_SDK_STORE_ENVIRONMENT"]
+        host, file = local_host(self._options.host), self.data.sdk_key_file
+        if environment and find_sdk_key(host, port, self.token, environment, file):
+            text = f"sdk: key of {environment} in {file}"
+            self._on_event(Event("sdk", text, {"path": str(file), "environment": environment}))
 
     def _find_token(self) -> str:
         if token := self._options.environment.get("BIGSEG_ADMIN_TOKEN"):

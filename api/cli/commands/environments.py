@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from api.cli.arguments.resource_keys import encode_key
+from api.cli.commands import environment_sdk_keys
 from api.cli.session.completion import complete_environments
 from api.cli.session.confirmation import Yes, confirm, require_answerable
 from api.cli.session.options import ProjectOptions, with_options
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
     environments.command("show")(with_options(_show))
     environments.command("create")(with_options(_create))
     environments.command("delete")(with_options(_delete))
+    environment_sdk_keys.register(environments)
     app.add_typer(environments, name="environments")
 
 
@@ -60,7 +62,7 @@ def _create(
     *,
     critical: Annotated[bool, typer.Option(help="Mark it as critical.")] = False,
 ) -> None:
-    """Create an environment in a project."""
+    """Create an environment in a project, and print its SDK key this once."""
     encode_key(environment)
     body = {
         "key": environment,
@@ -93,5 +95,6 @@ def _print(session: Session, environment: dict[str, Any]) -> None:
         ("name", environment["name"]),
         ("critical", environment["critical"]),
         ("tags", ", ".join(environment["tags"]) or None),
+        ("SDK key", environment["apiKey"] or None),
     ]
     session.show(environment, Table(f"Environment {environment['key']}", FIELDS, rows))

@@ -41,6 +41,7 @@ _STORE: Final[Commands] = MappingProxyType(
         "HSET": (KEY, "f", "v"),
         "HSETNX": (KEY, "f", "v"),
         "MGET": (KEY,),
+        "PERSIST": (KEY,),
         "PEXPIRE": (KEY, 1),
         "PTTL": (KEY,),
         "SADD": (KEY, "m"),

@@ -43,6 +43,10 @@ def test_up__real_system__answers_keeps_its_token_and_leaves_nothing(tmp_path: P
             pytest.raises(UnreachableError, match="is not the bigseg of"),
         ):
             connection.get_all("/api/v2/projects")
+        sdk_key = (tmp_path / "sdk-key").read_text().strip()
+        assert stat.S_IMODE((tmp_path / "sdk-key").stat().st_mode) == 0o600
+        reply = httpx.get(f"{url}/sdk/latest-all", headers={"Authorization": sdk_key})
+        assert reply.status_code == 200
         worker_log = tmp_path / "logs/worker.log"
         wait_until(lambda: "ready." in worker_log.read_text(), "the worker is ready", 60)
         arguments = [arguments_of(pid) for pid in pids.values()]
@@ -51,7 +55,7 @@ def test_up__real_system__answers_keeps_its_token_and_leaves_nothing(tmp_path: P
         assert running.end() == 0
     wait_until(lambda: not any(map(is_running, pids.values())), "no process is left")
     names = [event["name"] for event in running.events if event["name"] != "port"]
-    assert names == ["token", "store", "objects", "ready", "stopping", "stopped"]
+    assert names == ["token", "store", "objects", "sdk", "ready", "stopping", "stopped"]
     assert str(tmp_path / "objects") in running.event("objects")["text"]
     store = running.event("store")
     assert store["details"]["version"] in store["text"]
@@ -67,7 +71,7 @@ def test_up__real_system__answers_keeps_its_token_and_leaves_nothing(tmp_path: P
     # The token is in no log, no event and no argument, and nobody else may read its file.
     logs = [log.read_text(errors="replace") for log in (tmp_path / "logs").iterdir()]
     assert key is not None
-    for secret in (token, key):
+    for secret in (token, key, sdk_key):
         assert not any(secret in text for text in [*map(str, running.events), *arguments, *logs])
     with pytest.raises(UnreachableError, match="is not running"):
         find_access({}, folder=tmp_path / "logs")
