@@ -73,6 +73,7 @@ from worker.store.errors import (
     Unsealed,
     WebhookNotFound,
 )
+from worker.store.flag_data import FlagDataRecord, StoredFlag
 from worker.store.jobs import (
     MOST_SOURCES,
     PREVIEW,
@@ -289,6 +290,7 @@ __all__ = [
     "Fault",
     "Fenced",
     "FileFigures",
+    "FlagDataRecord",
     "FlagDefinitions",
     "FoundSegment",
     "Grant",
@@ -375,6 +377,7 @@ __all__ = [
     "StoreRefused",
     "StoreSettings",
     "StoreUnavailable",
+    "StoredFlag",
     "StoredSchedule",
     "Summary",
     "Superseded",

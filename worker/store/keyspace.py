@@ -223,6 +223,14 @@ class Keyspace:
         """Set: environments in which workers look for deliveries."""
         return f"{self.prefix}:webhook-environments"
 
+    def flag_data(self, env: EnvironmentRef) -> str:
+        """Hash: which flags the environment has; the flags themselves are beside it."""
+        return f"{self._environment(env)}:flag-data"
+
+    def flag_data_pieces(self, env: EnvironmentRef, revision: str) -> str:
+        """Hash: the flags of one revision, compressed, in pieces."""
+        return f"{self.flag_data(env)}:{revision}"
+
     def sdk_stores(self) -> str:
         """Hash: prefix of the keys that SDKs read to the environment whose lists they are."""
         return f"{self.prefix}:sdk-stores"

@@ -14,6 +14,7 @@ from worker.settings import AUDIT_ENTRIES, JOB_RETENTION_S, SDK_LOG_BYTES, Store
 from worker.store.access_tokens import AccessTokenStore
 from worker.store.audit.log import AuditStore
 from worker.store.erasures import ErasedKeyStore, ErasureStore
+from worker.store.flag_data import FlagDataStore
 from worker.store.jobs.build_memory import BuildMemory
 from worker.store.jobs.export_files import ExportFiles
 from worker.store.jobs.import_files import ImportFiles
@@ -61,6 +62,7 @@ class Store:
     segments: SegmentStore
     project_segments: ProjectSegmentStore
     flags: FlagStore
+    flag_data: FlagDataStore
     memberships: MembershipStore
     browser: MemberBrowser
     feeds: FeedStore
@@ -211,6 +213,7 @@ def assemble(
         segments=SegmentStore(database, environments, memberships),
         project_segments=ProjectSegmentStore(database),
         flags=FlagStore(database),
+        flag_data=FlagDataStore(database),
         memberships=memberships,
         browser=MemberBrowser(database),
         feeds=FeedStore(database),

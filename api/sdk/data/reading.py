@@ -1,19 +1,27 @@
 """Reads what SDKs of an environment evaluate with, and keeps what has not changed since."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from api.errors import Unavailable
-from api.sdk.data.environment_data import SEGMENTS, EnvironmentData
-from api.sdk.data.rendering import Item, render_segment
+from api.sdk.data.environment_data import FLAGS, SEGMENTS, EnvironmentData
+from api.sdk.data.rendering import Item, item_of_flag, render_segment
 from worker.batches import batches
 from worker.sized_cache import SizedCache
-from worker.store import Definition, EnvironmentRef, SdkStoreSettings, Segment, Store
+from worker.store import (
+    Definition,
+    EnvironmentRef,
+    FlagDataRecord,
+    SdkStoreSettings,
+    Segment,
+    Store,
+    StoredFlag,
+)
 
 #: Segments whose targets are read in one round trip: they may be half a megabyte each.
 _READ_AT_ONCE: Final = 100
-#: Memory of one segment beside its JSON, which is there twice.
+#: Memory of one segment or flag beside its JSON, which is there twice.
 _ITEM_BYTES: Final = 1_000
 
 
@@ -28,17 +36,19 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class _Sources:
-    """What decides how the definitions are rendered, beside themselves."""
+    """What decides what the data is, beside what the lists' followers say."""
 
     definitions: Sequence[Segment]
     """The object from the store, compared by identity."""
     settings: SdkStoreSettings
     shift: int
+    flags: FlagDataRecord
 
     def is_same(self, other: "_Sources") -> bool:
         if self.definitions is not other.definitions:
             return False
-        return (self.settings, self.shift) == (other.settings, other.shift)
+        mine, theirs = (self.settings, self.shift), (other.settings, other.shift)
+        return mine == theirs and self.flags == other.flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +76,15 @@ class EnvironmentReader:
     def read(self, store: Store, audience: Audience) -> EnvironmentData:
         """Read the data as it is now; the same object as long as nothing has changed.
 
-        Cost: two round trips if nothing has changed, three for relays; while a list is being
+        Cost: three round trips if nothing has changed, four for relays; while a list is being
         filled one more for each 500 lists; else that of reading and rendering what has changed.
 
         Raises:
             EnvironmentNotFound: Or ProjectNotFound.
             ListUnknown: The store has lost targets of a segment.
             Broken: A segment is not readable by this release.
+            UnreadableRecord: The flags are lost or damaged.
+            ResourceChanged: The flags change too fast. Safe to retry.
             Unavailable: The data has more bytes than is allowed.
             StoreUnavailable: Safe to retry.
         """
@@ -80,7 +92,7 @@ class EnvironmentReader:
         definitions = store.segments.read_remaining(env)
         settings = store.sdk_store.settings(env)
         shift = store.sdk_log.relay_shift(env) if audience.relay else 0
-        sources = _Sources(definitions, settings, shift)
+        sources = _Sources(definitions, settings, shift, store.flag_data.get(env))
         if known is not None and known.is_whole and known.sources.is_same(sources):
             return known.data
         if known is None or known.sources.definitions is not definitions:
@@ -105,13 +117,18 @@ class EnvironmentReader:
         rendered |= _render(store, audience.env, missing, sources.shift)
         # Segments that were deleted since they were listed are left out.
         items = {name[0].key: rendered[name] for name in wanted if name in rendered}
-        if known is not None and known.data.items[SEGMENTS] == items:
+        if known is not None and known.sources.flags == sources.flags:
+            flags = known.data.items[FLAGS]
+        else:
+            record, found = store.flag_data.read(audience.env)
+            sources, flags = replace(sources, flags=record), _flags(found)
+        if known is not None and known.data.items == {FLAGS: flags, SEGMENTS: items}:
             data = known.data
         else:
-            data = EnvironmentData.of(items, {})
+            data = EnvironmentData.of(items, flags)
             self._require_room(audience.env, data)
         is_whole = all(is_held for _, is_held in wanted)
-        size = 2 * len(data.content) + _ITEM_BYTES * len(items)
+        size = 2 * len(data.content) + _ITEM_BYTES * (len(items) + len(flags))
         self._known.keep(audience, _Known(sources, is_whole, rendered, data), size)
         return data
 
@@ -122,6 +139,10 @@ class EnvironmentReader:
                 f"{len(data.content):,} bytes; at most {self._most_bytes:,} are sent "
                 "(BIGSEG_SDK_DATA_BYTES): make segments big ones, or raise the setting"
             )
+
+
+def _flags(found: Sequence[StoredFlag]) -> dict[str, Item]:
+    return {flag.key: item_of_flag(flag) for flag in found}
 
 
 def _is_held(segment: Segment, held: Mapping[str, int] | None) -> bool:

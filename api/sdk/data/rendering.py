@@ -1,4 +1,4 @@
-"""One segment in the form in which SDKs evaluate it.
+"""One segment or flag in the form in which SDKs evaluate it.
 
 Source: the data models of python-server-sdk 9.18.2. It refuses everything that it is sent at once
 if one field has another type, so every field is there, with its own.
@@ -11,7 +11,7 @@ from typing import Any, Final
 from api.bodies.json_values import JsonObject
 from api.errors import Broken
 from api.launchdarkly.targeting.stored import read_fields
-from worker.store import Definition
+from worker.store import Definition, StoredFlag
 
 #: Versions of one generation of a segment. SDKs drop what has not a higher version than what they
 #: have, deleted or not, while a segment that is created again begins at version 1; some of them
@@ -21,13 +21,18 @@ _VERSIONS: Final = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A segment as SDKs hold it."""
+    """A segment or flag as SDKs hold it."""
 
     version: int
     body: bytes
     """JSON on one line, without other characters than ASCII's."""
     is_ordered: bool = True
-    """Whether the next generation of the segment certainly has a higher version."""
+    """Whether what comes back under this key after a deletion certainly has a higher version."""
+
+
+def item_of_flag(flag: StoredFlag) -> Item:
+    """A flag is sent as it is stored; its versions are those of whoever wrote it."""
+    return Item(flag.version, flag.body, is_ordered=False)
 
 
 def render_segment(definition: Definition, *, is_held: bool, shift: int = 0) -> Item:

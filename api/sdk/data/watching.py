@@ -1,6 +1,6 @@
 """Notices changes of the environments that SDKs have streams open for, once for all their streams.
 
-Cost: two round trips each half second for an environment with streams, in every process, however
+Cost: three round trips each half second for an environment with streams, in every process, however
 many streams it has, and as many if relays have some; after a change, that of reading it once.
 """
 

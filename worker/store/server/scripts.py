@@ -19,6 +19,7 @@ ScriptName = Literal[
     "audit/append",
     "expiry/due",
     "expiry/hint",
+    "flag_data/publish",
     "job/advance",
     "job/create",
     "job/discard",

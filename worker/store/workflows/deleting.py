@@ -237,6 +237,7 @@ def _empty(store: Store, env: EnvironmentRef, deletion: str) -> bool:
             state,
             keys.audit_log(env),
             keys.webhooks(env),
+            keys.flag_data(env),
         ],
     )
     if not store.database.run(
