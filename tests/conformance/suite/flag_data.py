@@ -30,7 +30,7 @@ class FlagDataSuite:
 
     def test_put__in_any_order__is_read_by_key(self, store: Store) -> None:
         record = store.flag_data.put(PRODUCTION, NONE, FLAGS[::-1])
-        assert (record.flags, record.size_bytes) == (2, 41)
+        assert (record.flags, record.size_bytes) == (2, 43)
         assert store.flag_data.get(PRODUCTION) == record
         assert store.flag_data.read(PRODUCTION) == (record, FLAGS)
         assert store.flag_data.put(PRODUCTION, record, FLAGS) is record
