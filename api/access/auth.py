@@ -70,6 +70,10 @@ class KnownToken:
     expires_ms: int | None
     use: Use
 
+    def is_over(self, now_ms: int) -> bool:
+        """Whether it has expired."""
+        return self.expires_ms is not None and self.expires_ms <= now_ms
+
 
 class TokenSource(Protocol):
     """Where the tokens of the store are found by the SHA-256 of their secret."""
@@ -121,7 +125,11 @@ class TokenAuth:
                 ):
                     return self._admin
                 known = self._tokens.find(digest)
-                if known is None or known.caller.sdk_key is not None or self._has_expired(known):
+                if (
+                    known is None
+                    or known.caller.sdk_key is not None
+                    or known.is_over(self._clock())
+                ):
                     return None
                 return self._use(known)
         return None
@@ -195,12 +203,9 @@ class TokenAuth:
     def _accept(self, known: KnownToken | None) -> Caller:
         if known is None:
             raise Unauthorized("invalid access token")
-        if self._has_expired(known):
+        if known.is_over(self._clock()):
             raise Unauthorized("invalid access token: it has expired")
         return self._use(known)
-
-    def _has_expired(self, known: KnownToken) -> bool:
-        return known.expires_ms is not None and known.expires_ms <= self._clock()
 
     def _use(self, known: KnownToken) -> Caller:
         known.use.seen_ms = self._clock()

@@ -121,6 +121,11 @@ class TokenDirectory:
         """Give what the store said when it last answered, however long ago that is."""
         return self._by_digest.get(digest)
 
+    def is_valid(self, digest: bytes) -> bool:
+        """Whether a token or an SDK key was valid when the store last answered, and is not over."""
+        known = self._by_digest.get(digest)
+        return known is not None and not known.is_over(self._clock())
+
     def still_allows(self, caller: Caller) -> bool:
         """Whether the token of a request that goes on is valid and may do what it might then.
 
@@ -133,7 +138,7 @@ class TokenDirectory:
             return False
         now_ms = self._clock()
         return any(
-            (known.expires_ms is None or known.expires_ms > now_ms)
+            not known.is_over(now_ms)
             and known.caller.role >= caller.role
             and known.caller.scope.grants == caller.scope.grants
             for _, known in entry.secrets
@@ -273,4 +278,5 @@ def _entry_of(token: AccessToken, use: Use) -> _Entry:
 def _known_sdk_key(key: SdkKey) -> KnownToken:
     scope = AccessScope((Grant(project=key.project),))
     name = f"SDK key {key.label or key.beginning}"
-    return KnownToken(Caller(name, f"sdk-key-{key.id}", Role.SDK_KEY, scope, key), None, Use())
+    caller = Caller(name, f"sdk-key-{key.id}", Role.SDK_KEY, scope, key)
+    return KnownToken(caller, key.expires_ms, Use())

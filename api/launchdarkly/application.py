@@ -19,6 +19,7 @@ from api.launchdarkly.erasures import routes as erasures
 from api.launchdarkly.evaluations import heavy_program
 from api.launchdarkly.evaluations import routes as evaluations
 from api.launchdarkly.expiring import routes as expiring
+from api.launchdarkly.flag_data import routes as flag_data
 from api.launchdarkly.inbox import routes as inbox
 from api.launchdarkly.jobs import (
     compositions,
@@ -39,6 +40,7 @@ from api.launchdarkly.operations import require_permission
 from api.launchdarkly.projects import absent_resources, environments, projects
 from api.launchdarkly.revisions import routes as revisions
 from api.launchdarkly.schedules import routes as schedules
+from api.launchdarkly.sdk_keys import routes as sdk_keys
 from api.launchdarkly.sdk_store import routes as sdk_store
 from api.launchdarkly.segments import listing, patch
 from api.launchdarkly.segments import routes as segments
@@ -85,7 +87,9 @@ _ROUTERS: Final = (
     environments.router,
     erasures.router,
     webhooks.router,
+    sdk_keys.router,
     sdk_store.router,
+    flag_data.router,
     audit.router,
     tokens.router,
     caller_identity.router,

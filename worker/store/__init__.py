@@ -73,7 +73,7 @@ from worker.store.errors import (
     Unsealed,
     WebhookNotFound,
 )
-from worker.store.flag_data import FlagDataRecord, StoredFlag
+from worker.store.flag_data import FlagData
 from worker.store.jobs import (
     MOST_SOURCES,
     PREVIEW,
@@ -220,6 +220,7 @@ from worker.store.workflows import (
     delete_project_segment,
     detach_list,
     is_deleted,
+    issue_sdk_key,
     open_project_lists,
     owner_of_upload,
     pin_sources,
@@ -290,7 +291,7 @@ __all__ = [
     "Fault",
     "Fenced",
     "FileFigures",
-    "FlagDataRecord",
+    "FlagData",
     "FlagDefinitions",
     "FoundSegment",
     "Grant",
@@ -377,7 +378,6 @@ __all__ = [
     "StoreRefused",
     "StoreSettings",
     "StoreUnavailable",
-    "StoredFlag",
     "StoredSchedule",
     "Summary",
     "Superseded",
@@ -428,6 +428,7 @@ __all__ = [
     "environment_resource",
     "invalid_settings",
     "is_deleted",
+    "issue_sdk_key",
     "lookup_commands",
     "may_be_sdk_key",
     "may_be_secret",

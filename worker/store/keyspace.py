@@ -159,6 +159,14 @@ class Keyspace:
         """Hash: a mark that every change of a definition replaces, and whether it is closed."""
         return f"{self._environment(env)}:state"
 
+    def flag_data(self, env: EnvironmentRef) -> str:
+        """Hash: what is known of the flags that SDKs evaluate with."""
+        return f"{self._environment(env)}:flag-data"
+
+    def flag_document(self, env: EnvironmentRef, revision: str) -> str:
+        """Hash: those flags, compressed, in pieces."""
+        return f"{self._environment(env)}:flag-data:{revision}"
+
     def audit_log(self, env: EnvironmentRef) -> str:
         """Stream: who changed what in the environment."""
         return f"{self._environment(env)}:audit"
@@ -222,14 +230,6 @@ class Keyspace:
     def webhook_environments(self) -> str:
         """Set: environments in which workers look for deliveries."""
         return f"{self.prefix}:webhook-environments"
-
-    def flag_data(self, env: EnvironmentRef) -> str:
-        """Hash: which flags the environment has; the flags themselves are beside it."""
-        return f"{self._environment(env)}:flag-data"
-
-    def flag_data_pieces(self, env: EnvironmentRef, revision: str) -> str:
-        """Hash: the flags of one revision, compressed, in pieces."""
-        return f"{self.flag_data(env)}:{revision}"
 
     def sdk_stores(self) -> str:
         """Hash: prefix of the keys that SDKs read to the environment whose lists they are."""

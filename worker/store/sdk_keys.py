@@ -1,4 +1,7 @@
-"""SDK keys: each lets a client read what the flags of one project depend on, and nothing else.
+"""SDK keys: each lets a client read what flags depend on, and nothing else.
+
+A key of Vercel's dialect is of a project; a key of LaunchDarkly's is of one of its environments,
+which has one that is its own, and may have others.
 
 They are kept beside the access tokens, under the same mark of changes, so that whoever checks
 both asks once whether anything has changed. A key is never stored, only its SHA-256, which is its
@@ -7,7 +10,7 @@ id: it is random, so there is nothing to guess.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from worker.store.access_tokens import digest_of
@@ -33,6 +36,7 @@ _LAUNCHDARKLY_PREFIX: Final = "sdk-"
 _SDK_KEY: Final = re.compile(rb"(?:vf_server_|sdk-)[0-9a-f]{32}")
 _ID: Final = re.compile(r"[0-9a-f]{64}")
 _SHOWN: Final = 3
+_MASK: Final = "*" * 8
 _FIELD: Final = "sdk-key:"
 
 
@@ -59,6 +63,15 @@ class SdkKey:
     for Vercel's."""
     relay: bool = False
     """Whether it is for Relay Proxies, which know segments by other generations than SDKs do."""
+    own: bool = False
+    """Whether it is the one that its environment shows and that is reset there."""
+    expires_ms: int | None = None
+    """When it stops being valid, Unix ms."""
+
+    @property
+    def masked(self) -> str:
+        """What everybody may see of it."""
+        return f"{self.beginning}{_MASK}"
 
     def belongs_to(self, project: Project) -> bool:
         """Whether it was created for this project, not for an earlier one of the same key."""
@@ -94,22 +107,20 @@ class SdkKeyStore:
         created_by: str,
         launchdarkly: bool = False,
         relay: bool = False,
+        own: bool = False,
     ) -> tuple[SdkKey, str]:
         """Create an SDK key. Only this ever returns the key itself.
 
         One for LaunchDarkly's SDKs, as any for relays is, is of an environment of the project, any
-        other of one of Vercel's.
+        other of one of Vercel's. Keys that have expired are removed.
 
         Cost: two round trips, and one more for each 500 tokens and keys.
 
         Raises:
             TooManyTokens: the project or the store has its maximum of SDK keys.
         """
-        found = self.read().keys
-        own = sum(key.belongs_to(project) for key in found)
-        if own >= MOST_OF_A_PROJECT or len(found) >= MOST_SDK_KEYS:
-            owner, most = ("project", own) if own >= MOST_OF_A_PROJECT else ("store", len(found))
-            raise TooManyTokens(f"the {owner} has {most:,} SDK keys; revoke some first")
+        now_ms = self._db.now_ms()
+        self._require_room(project, now_ms)
         launchdarkly = launchdarkly or relay
         prefix = _LAUNCHDARKLY_PREFIX if launchdarkly else _PREFIX
         secret = f"{prefix}{self._db.random_name()}"
@@ -119,16 +130,66 @@ class SdkKeyStore:
             project_created_ms=project.created_ms,
             environment=environment,
             beginning=secret[: len(prefix) + _SHOWN],
-            created_ms=self._db.now_ms(),
+            created_ms=now_ms,
             created_by=created_by,
             label=label,
             launchdarkly=launchdarkly,
             relay=relay,
+            own=own,
         )
-        arguments = (f"{_FIELD}{made.id}", "", _CODEC.encode(made), self._db.random_name())
-        what = f"create an SDK key of project {project.key}"
-        self._db.run(what, "token/put", [self._key], arguments)
+        self._put(made, b"", f"create an SDK key of project {project.key}")
         return made, secret
+
+    def _require_room(self, project: Project, now_ms: int) -> None:
+        found = self.read().keys
+        expired = [
+            key.id for key in found if key.expires_ms is not None and key.expires_ms <= now_ms
+        ]
+        if expired:
+            self._remove_all(expired)
+        left = [key for key in found if key.id not in expired]
+        own = sum(key.belongs_to(project) for key in left)
+        if own >= MOST_OF_A_PROJECT or len(left) >= MOST_SDK_KEYS:
+            owner, most = ("project", own) if own >= MOST_OF_A_PROJECT else ("store", len(left))
+            raise TooManyTokens(f"the {owner} has {most:,} SDK keys; revoke some first")
+
+    def _put(self, key: SdkKey, expected: bytes, what: str) -> bool:
+        arguments = (f"{_FIELD}{key.id}", expected, _CODEC.encode(key), self._db.random_name())
+        return bool(self._db.run(what, "token/put", [self._key], arguments))
+
+    def reset(
+        self, project: Project, environment: str, *, keep_until_ms: int | None, created_by: str
+    ) -> tuple[SdkKey, str]:
+        """Give an environment another key of its own.
+
+        Args:
+            project: The project.
+            environment: One of LaunchDarkly's.
+            keep_until_ms: Until when those of before are valid, Unix ms; ``None`` revokes them.
+            created_by: Id of the access token.
+
+        Raises:
+            TooManyTokens: As :meth:`create`; nothing was changed.
+        """
+        before = [key for key in self.of_environment(project, environment) if key.own]
+        made = self.create(
+            project,
+            environment=environment,
+            label=None,
+            created_by=created_by,
+            launchdarkly=True,
+            own=True,
+        )
+        if keep_until_ms is None:
+            self._remove_all([key.id for key in before])
+            return made
+        for key in before:
+            ends_ms = min(keep_until_ms, key.expires_ms or keep_until_ms)
+            changed = replace(key, expires_ms=ends_ms)
+            what = f"let SDK key {key.id} expire"
+            # One that is gone meanwhile needs no end.
+            self._put(changed, _CODEC.encode(key), what)
+        return made
 
     def read(self) -> SdkKeySet:
         """All SDK keys. Cost: one round trip for each 500 tokens and keys."""

@@ -1,12 +1,15 @@
 """Environments of a project: create, list, get, patch and delete."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated, Final
+
+import structlog
+from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.access.permissions import require_scope
-from api.audit import audit_environment
-from api.bodies.models import json_response
-from api.errors import Conflict, KeyTaken
+from api.audit import audit, audit_environment
+from api.bodies.models import MAX_SAFE_INTEGER, Int64, json_response
+from api.errors import Conflict, InvalidRequest, KeyTaken
 from api.launchdarkly.operations import JSON_PATCH_BODY, NO_ENVIRONMENT
 from api.launchdarkly.projects.lists import Filter, Sort, select
 from api.launchdarkly.projects.models import (
@@ -17,7 +20,7 @@ from api.launchdarkly.projects.models import (
     represent_environment,
 )
 from api.launchdarkly.projects.patching import list_patch_actions, patch_resource
-from api.launchdarkly.projects.projects import environments_in_scope, new_environment
+from api.launchdarkly.projects.projects import environments_in_scope, issued_key, new_environment
 from api.launchdarkly.wire.links import PREFIX, environments_path
 from api.launchdarkly.wire.pages import encode_query, page_links
 from api.launchdarkly.wire.parameters import Limit, Offset
@@ -26,9 +29,20 @@ from api.launchdarkly.wire.requests import EnvironmentRefOf, ProjectKeyOf
 from api.rest.operations import ADMIN, FULL_ADMIN, NO_PROJECT, READ, operation
 from api.rest.requests import RequireJson, RequireNoBody
 from api.services.services import CallerOf, ServicesOf
-from worker.store import Environment, create_environment, delete_environment
+from worker.store import (
+    Environment,
+    EnvironmentRef,
+    create_environment,
+    delete_environment,
+    environment_resource,
+    issue_sdk_key,
+)
 
 router = APIRouter(prefix=f"{PREFIX}/projects/{{projectKey}}/environments", tags=["Environments"])
+
+_LONGEST_KEPT_MS: Final = 366 * 86_400_000
+
+_log = structlog.get_logger(__name__)
 
 
 @router.get("", operation_id="getEnvironmentsByProject", response_model=EnvironmentPage)
@@ -73,7 +87,7 @@ def list_environments(
 def post_environment(
     body: NewEnvironment, project: ProjectKeyOf, services: ServicesOf, caller: CallerOf
 ) -> Response:
-    """Create an environment without segments."""
+    """Create an environment without segments; only this answer contains its SDK key."""
     require_scope(caller, project, body.key, whole=True)
     store = services.store()
     environment = new_environment(store, body)
@@ -86,7 +100,9 @@ def post_environment(
         verb="created the environment",
         after=environment,
     )
-    return json_response(represent_environment(project, environment), 201)
+    env = EnvironmentRef(project, environment.key)
+    sdk_key = issued_key(services, env, caller)
+    return _with_key(represent_environment(project, store.environments.get(env), sdk_key), 201)
 
 
 @router.get(
@@ -144,6 +160,63 @@ async def patch_environment(
         return json_response(represent_environment(env.project, changed))
 
     return await run_in_threadpool(change)
+
+
+@router.post(
+    "/{environmentKey}/apiKey",
+    operation_id="resetEnvironmentSDKKey",
+    response_model=EnvironmentRepresentation,
+    dependencies=[RequireNoBody],
+)
+@operation(
+    needs=FULL_ADMIN,
+    refuses={
+        **NO_ENVIRONMENT,
+        InvalidRequest: "`expiry` is in the past or more than a year ahead, or there are too many "
+        "SDK keys.",
+    },
+)
+def reset_sdk_key(
+    env: EnvironmentRefOf,
+    services: ServicesOf,
+    caller: CallerOf,
+    expiry: Annotated[
+        Int64 | None,
+        Query(
+            ge=0,
+            le=MAX_SAFE_INTEGER,
+            description="Until when the key of before is valid, too, in Unix milliseconds; without "
+            "it, that one stops working now.",
+        ),
+    ] = None,
+) -> Response:
+    """Give an environment another SDK key; only this answer contains it."""
+    now_ms = services.clock()
+    if expiry is not None and not now_ms < expiry <= now_ms + _LONGEST_KEPT_MS:
+        raise InvalidRequest("expiry: Unix milliseconds, in the future and within a year")
+    environment, sdk_key = issue_sdk_key(
+        services.store(), env, keep_until_ms=expiry, created_by=caller.token_id
+    )
+    services.token_directory.invalidate()
+    _log.info("sdk_key.reset", environment=str(env), by=caller.token_id)
+    audit(
+        services,
+        caller,
+        None,
+        action="updateApiKey",
+        kind="environment",
+        resource=environment_resource(env),
+        name=environment.name,
+        verb="reset the SDK key of the environment",
+        after={"oldKeyExpiry": expiry},
+    )
+    return _with_key(represent_environment(env.project, environment, sdk_key), 200)
+
+
+def _with_key(shown: EnvironmentRepresentation, status: int) -> Response:
+    answer = json_response(shown, status)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 @router.delete(

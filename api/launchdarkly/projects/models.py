@@ -174,14 +174,22 @@ def project_fields(project: Project) -> dict[str, Any]:
     }
 
 
-def represent_environment(project: str, environment: Environment) -> EnvironmentRepresentation:
-    """Make an environment's representation."""
+def represent_environment(
+    project: str, environment: Environment, sdk_key: str | None = None
+) -> EnvironmentRepresentation:
+    """Make an environment's representation.
+
+    Args:
+        project: its project.
+        environment: the environment.
+        sdk_key: its own SDK key, if it has just been issued; else it is masked.
+    """
     env = EnvironmentRef(project, environment.key)
     return EnvironmentRepresentation.model_validate(
         {
             **EnvironmentFields.model_validate(stored_fields(environment)).model_dump(),
             "key": environment.key,
-            "apiKey": environment.sdk_key,
+            "apiKey": sdk_key or _masked(environment.sdk_key),
             "mobileKey": environment.mobile_key,
             "_id": environment_id(env),
             "_links": {
@@ -191,6 +199,11 @@ def represent_environment(project: str, environment: Environment) -> Environment
             },
         }
     )
+
+
+def _masked(sdk_key: str) -> str:
+    """What is shown to everybody; a whole key of an older release is one that nothing accepts."""
+    return sdk_key if sdk_key.endswith("*") else ""
 
 
 def reconcile_names(before: JsonObject, after: JsonObject) -> JsonObject:

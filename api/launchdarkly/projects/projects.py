@@ -1,7 +1,10 @@
 """Projects: create, list, get, patch and delete."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any
 
+import structlog
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
@@ -32,8 +35,17 @@ from api.launchdarkly.wire.patch_bodies import read_json_patch
 from api.launchdarkly.wire.requests import ProjectKeyOf
 from api.rest.operations import ADMIN, FULL_ADMIN, NO_PROJECT, READ, operation
 from api.rest.requests import RequireJson, RequireNoBody
-from api.services.services import CallerOf, ServicesOf
-from worker.store import Environment, Project, Store, create_project, delete_project
+from api.services.services import CallerOf, Services, ServicesOf
+from worker.store import (
+    Environment,
+    EnvironmentRef,
+    Project,
+    Store,
+    TooManyTokens,
+    create_project,
+    delete_project,
+    issue_sdk_key,
+)
 
 router = APIRouter(prefix=f"{PREFIX}/projects", tags=["Projects"])
 
@@ -42,6 +54,8 @@ _DEFAULT_ENVIRONMENTS = (
     NewEnvironment(key="production", name="Production"),
     NewEnvironment(key="test", name="Test", color="F5A623"),
 )
+_log = structlog.get_logger(__name__)
+
 #: Environments that a project includes when they are expanded.
 _EXPANDED = 20
 
@@ -85,7 +99,7 @@ def list_projects(
 )
 @operation(needs=ADMIN, refuses={KeyTaken: "A project has this key."})
 def post_project(body: NewProject, services: ServicesOf, caller: CallerOf) -> Response:
-    """Create a project with its environments."""
+    """Create a project with its environments; only this answer contains their SDK keys."""
     require_scope(caller, body.key, whole=True)
     store = services.store()
     wanted = body.environments or _DEFAULT_ENVIRONMENTS
@@ -102,7 +116,13 @@ def post_project(body: NewProject, services: ServicesOf, caller: CallerOf) -> Re
     audit_project(
         services, caller, action="createProject", verb="created the project", after=project
     )
-    return _respond(store, project, 201)
+    keys = {
+        key: issued_key(services, EnvironmentRef(project.key, key), caller)
+        for key in (environment.key for environment in environments)
+    }
+    answer = _respond(store, project, 201, keys)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 @router.get("/{projectKey}", operation_id="getProject", response_model=ProjectRepresentation)
@@ -179,10 +199,10 @@ def remove_project(project: ProjectKeyOf, services: ServicesOf, caller: CallerOf
 def new_environment(
     store: Store, body: NewEnvironment, created_ms: int | None = None
 ) -> Environment:
-    """Make the environment that a body describes, with new SDK keys; stores nothing.
+    """Make the environment that a body describes, without an SDK key; stores nothing.
 
     Args:
-        store: gives the time and the keys.
+        store: gives the time.
         body: the description.
         created_ms: when it was created, if not now.
     """
@@ -211,9 +231,33 @@ def _represent(
     return ProjectRepresentation.model_validate(fields)
 
 
-def _respond(store: Store, project: Project, status: int) -> Response:
+def issued_key(services: Services, env: EnvironmentRef, caller: Caller) -> str | None:
+    """Issue the SDK key of a new environment.
+
+    Returns:
+        The key; ``None`` if there are too many, which is no reason to do without the environment.
+    """
+    try:
+        _, secret = issue_sdk_key(
+            services.store(), env, keep_until_ms=None, created_by=caller.token_id
+        )
+    except TooManyTokens as exc:
+        _log.warning("sdk_key.none", environment=str(env), reason=str(exc))
+        return None
+    return secret
+
+
+def _respond(
+    store: Store,
+    project: Project,
+    status: int,
+    sdk_keys: Mapping[str, str | None] = MappingProxyType({}),
+) -> Response:
     # Observed: the oldest environment first.
     found = select(store.environments.read_all(project.key))
-    environments = [represent_environment(project.key, resource) for resource in found]
+    environments = [
+        represent_environment(project.key, resource, sdk_keys.get(resource.key))
+        for resource in found
+    ]
     fields = project_fields(project) | {"environments": environments}
     return json_response(ChangedProject.model_validate(fields), status)

@@ -1,27 +1,27 @@
 """Reads what SDKs of an environment evaluate with, and keeps what has not changed since."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from api.errors import Unavailable
 from api.sdk.data.environment_data import FLAGS, SEGMENTS, EnvironmentData
-from api.sdk.data.rendering import Item, item_of_flag, render_segment
+from api.sdk.data.rendering import Item, render_flags, render_segment
 from worker.batches import batches
 from worker.sized_cache import SizedCache
 from worker.store import (
     Definition,
     EnvironmentRef,
-    FlagDataRecord,
+    FlagData,
     SdkStoreSettings,
     Segment,
     Store,
-    StoredFlag,
+    retry_on_change,
 )
 
 #: Segments whose targets are read in one round trip: they may be half a megabyte each.
 _READ_AT_ONCE: Final = 100
-#: Memory of one segment or flag beside its JSON, which is there twice.
+#: Memory of one segment beside its JSON, which is there twice.
 _ITEM_BYTES: Final = 1_000
 
 
@@ -36,19 +36,19 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class _Sources:
-    """What decides what the data is, beside what the lists' followers say."""
+    """What decides how the definitions are rendered, beside themselves."""
 
     definitions: Sequence[Segment]
     """The object from the store, compared by identity."""
     settings: SdkStoreSettings
     shift: int
-    flags: FlagDataRecord
+    flags: FlagData | None
 
     def is_same(self, other: "_Sources") -> bool:
         if self.definitions is not other.definitions:
             return False
-        mine, theirs = (self.settings, self.shift), (other.settings, other.shift)
-        return mine == theirs and self.flags == other.flags
+        mine = self.settings, self.shift, self.flags
+        return mine == (other.settings, other.shift, other.flags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +83,19 @@ class EnvironmentReader:
             EnvironmentNotFound: Or ProjectNotFound.
             ListUnknown: The store has lost targets of a segment.
             Broken: A segment is not readable by this release.
-            UnreadableRecord: The flags are lost or damaged.
-            ResourceChanged: The flags change too fast. Safe to retry.
             Unavailable: The data has more bytes than is allowed.
             StoreUnavailable: Safe to retry.
         """
+        return retry_on_change(
+            f"flag data of {audience.env.environment}", lambda: self._read(store, audience)
+        )
+
+    def _read(self, store: Store, audience: Audience) -> EnvironmentData:
         env, known = audience.env, self._known.get(audience)
         definitions = store.segments.read_remaining(env)
         settings = store.sdk_store.settings(env)
         shift = store.sdk_log.relay_shift(env) if audience.relay else 0
-        sources = _Sources(definitions, settings, shift, store.flag_data.get(env))
+        sources = _Sources(definitions, settings, shift, store.flag_data.find(env))
         if known is not None and known.is_whole and known.sources.is_same(sources):
             return known.data
         if known is None or known.sources.definitions is not definitions:
@@ -117,11 +120,7 @@ class EnvironmentReader:
         rendered |= _render(store, audience.env, missing, sources.shift)
         # Segments that were deleted since they were listed are left out.
         items = {name[0].key: rendered[name] for name in wanted if name in rendered}
-        if known is not None and known.sources.flags == sources.flags:
-            flags = known.data.items[FLAGS]
-        else:
-            record, found = store.flag_data.read(audience.env)
-            sources, flags = replace(sources, flags=record), _flags(found)
+        flags = _read_flags(store, audience.env, sources.flags, known)
         if known is not None and known.data.items == {FLAGS: flags, SEGMENTS: items}:
             data = known.data
         else:
@@ -141,15 +140,21 @@ class EnvironmentReader:
             )
 
 
-def _flags(found: Sequence[StoredFlag]) -> dict[str, Item]:
-    return {flag.key: item_of_flag(flag) for flag in found}
-
-
 def _is_held(segment: Segment, held: Mapping[str, int] | None) -> bool:
     """Whether SDKs find this generation; standard segments are whole in themselves."""
     if held is None or not segment.unbounded:
         return True
     return held.get(segment.key, 0) >= segment.generation
+
+
+def _read_flags(
+    store: Store, env: EnvironmentRef, state: FlagData | None, known: _Known | None
+) -> Mapping[str, Item]:
+    if state is None:
+        return {}
+    if known is not None and known.sources.flags == state:
+        return known.data.items[FLAGS]
+    return render_flags(store.flag_data.read(env, state))
 
 
 def _render(

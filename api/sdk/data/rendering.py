@@ -11,7 +11,7 @@ from typing import Any, Final
 from api.bodies.json_values import JsonObject
 from api.errors import Broken
 from api.launchdarkly.targeting.stored import read_fields
-from worker.store import Definition, StoredFlag
+from worker.store import Definition
 
 #: Versions of one generation of a segment. SDKs drop what has not a higher version than what they
 #: have, deleted or not, while a segment that is created again begins at version 1; some of them
@@ -21,18 +21,13 @@ _VERSIONS: Final = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A segment or flag as SDKs hold it."""
+    """A segment or a flag as SDKs hold it."""
 
     version: int
     body: bytes
     """JSON on one line, without other characters than ASCII's."""
     is_ordered: bool = True
-    """Whether what comes back under this key after a deletion certainly has a higher version."""
-
-
-def item_of_flag(flag: StoredFlag) -> Item:
-    """A flag is sent as it is stored; its versions are those of whoever wrote it."""
-    return Item(flag.version, flag.body, is_ordered=False)
+    """Whether what comes next under its key certainly has a higher version."""
 
 
 def render_segment(definition: Definition, *, is_held: bool, shift: int = 0) -> Item:
@@ -70,6 +65,19 @@ def render_segment(definition: Definition, *, is_held: bool, shift: int = 0) -> 
             document["generation"] = stored.generation + shift
     body = json.dumps(document, separators=(",", ":")).encode()
     return Item(version, body, is_ordered=count + 1 < _VERSIONS)
+
+
+def render_flags(document: bytes) -> dict[str, Item]:
+    """Render all flags of an environment, by key. Cost: about 20 ms for each MiB.
+
+    Args:
+        document: As it is stored; their versions rise from one state to the next.
+    """
+    flags: dict[str, JsonObject] = json.loads(document)["flags"]
+    return {
+        key: Item(flag["version"], json.dumps(flag, separators=(",", ":")).encode())
+        for key, flag in flags.items()
+    }
 
 
 def _rules(definition: Definition, rules: list[JsonObject]) -> list[JsonObject]:

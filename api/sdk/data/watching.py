@@ -1,6 +1,6 @@
 """Notices changes of the environments that SDKs have streams open for, once for all their streams.
 
-Cost: three round trips each half second for an environment with streams, in every process, however
+Cost: two round trips each half second for an environment with streams, in every process, however
 many streams it has, and as many if relays have some; after a change, that of reading it once.
 """
 
@@ -136,9 +136,9 @@ class _Watch:
             return False
 
     def _end_revoked(self) -> None:
-        known = self._services.token_directory.last_known
+        is_valid = self._services.token_directory.is_valid
         for subscription in self.streams:
-            if known(subscription.digest) is None:
+            if not is_valid(subscription.digest):
                 subscription.end()
 
     async def _keep_up(self) -> bool:

@@ -157,9 +157,9 @@ class _ProjectWatch:
             return False
 
     def _end_revoked(self) -> None:
-        known = self._services.token_directory.last_known
+        is_valid = self._services.token_directory.is_valid
         for subscription in self._streams:
-            if known(subscription.digest) is None:
+            if not is_valid(subscription.digest):
                 subscription.end()
 
     async def _keep_up(self) -> bool:

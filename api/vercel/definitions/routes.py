@@ -14,14 +14,14 @@ from api.access.auth import Caller
 from api.audit import audit_in_project
 from api.errors import InvalidRequest, NotFound, PreconditionFailed
 from api.http.entity_tags import is_named
+from api.rest.bodies import parse_object, read_body
 from api.rest.operations import NO_PROJECT, Refusals, component, document_body, operation
+from api.rest.preconditions import IfMatch, describe_tagged, require_tag
 from api.rest.requests import RequireJson, RequireNoBody
 from api.services.services import CallerOf, Services, ServicesOf
 from api.vercel.definitions.flags import read_definitions
 from api.vercel.operations import READ, WRITE
-from api.vercel.wire.bodies import parse_object, read_body
 from api.vercel.wire.paths import FEATURE_FLAGS
-from api.vercel.wire.preconditions import IfMatch, describe_tagged, require_tag
 from api.vercel.wire.project_bounds import project_bounds
 from api.vercel.wire.requests import WholeProjectOf
 from worker.store import (

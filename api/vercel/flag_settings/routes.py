@@ -7,6 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from api.audit import audit_in_project
 from api.bodies.faults import refusal
 from api.bodies.models import json_response
+from api.rest.bodies import parse_object, read_body
 from api.rest.operations import NO_PROJECT, component, document_body, operation
 from api.rest.requests import RequireJson
 from api.services.services import CallerOf, Services, ServicesOf
@@ -19,7 +20,6 @@ from api.vercel.flag_settings.models import (
     Totals,
 )
 from api.vercel.operations import READ, WRITE
-from api.vercel.wire.bodies import parse_object, read_body
 from api.vercel.wire.paths import FEATURE_FLAGS
 from api.vercel.wire.project_ids import project_id
 from api.vercel.wire.requests import ProjectOf, WholeProjectOf

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from api.vercel.wire.preconditions import describe_tagged, require_tag
+from api.rest.preconditions import describe_tagged, require_tag
 from worker.store import ProjectSegment
 
 #: For ``responses`` of an operation that answers with a segment.

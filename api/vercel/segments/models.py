@@ -9,9 +9,9 @@ from api.bodies.documented import DocumentedAs
 from api.bodies.faults import refusal
 from api.bodies.json_values import JsonObject
 from api.bodies.models import Int64, WireModel
+from api.rest.bodies import parse_object
 from api.vercel.segments.data import UNION, Name, SegmentData, Target
 from api.vercel.segments.entries import read_target
-from api.vercel.wire.bodies import parse_object
 from api.vercel.wire.parts import Part
 
 #: Source: Terraform's provider enforces it.

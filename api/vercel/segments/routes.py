@@ -6,7 +6,9 @@ from starlette.concurrency import run_in_threadpool
 from api.access.auth import Caller
 from api.access.permissions import require_scope
 from api.errors import InvalidRequest, KeyTaken, PreconditionFailed
+from api.rest.bodies import read_body
 from api.rest.operations import NO_PROJECT, component, document_body, operation
+from api.rest.preconditions import IfMatch
 from api.rest.requests import RequireJson, RequireNoBody
 from api.services.services import CallerOf, Services, ServicesOf
 from api.vercel.operations import NO_SEGMENT, READ, WRITE
@@ -27,9 +29,7 @@ from api.vercel.segments.representation import (
     segment_response,
 )
 from api.vercel.segments.users import segment_in_use, visible_ids
-from api.vercel.wire.bodies import read_body
 from api.vercel.wire.paths import SEGMENTS
-from api.vercel.wire.preconditions import IfMatch
 from api.vercel.wire.project_bounds import project_bounds
 from api.vercel.wire.requests import ProjectOf
 from worker.store import (

@@ -7,7 +7,9 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.auth import Caller
 from api.errors import PreconditionFailed
+from api.rest.bodies import read_body
 from api.rest.operations import component, document_body, operation
+from api.rest.preconditions import IfMatch
 from api.rest.requests import RequireJson
 from api.services.services import CallerOf, Services, ServicesOf
 from api.vercel.operations import NO_SEGMENT, WRITE
@@ -20,9 +22,7 @@ from api.vercel.segments.models import SegmentPatch, SegmentRepresentation, pars
 from api.vercel.segments.representation import represent, segment_response
 from api.vercel.segments.users import visible_ids
 from api.vercel.segments.value_operations import apply_operations
-from api.vercel.wire.bodies import read_body
 from api.vercel.wire.paths import SEGMENTS
-from api.vercel.wire.preconditions import IfMatch
 from api.vercel.wire.project_bounds import project_bounds
 from api.vercel.wire.requests import ProjectOf
 from worker.store import (

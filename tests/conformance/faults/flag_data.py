@@ -1,4 +1,4 @@
-"""Faults of the scripts about the flags of environments."""
+"""Faults of the script about the flags of environments."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ FLAG_DATA = FlagDataSuite()
 OF_FLAG_DATA: Final = (
     Fault(
         "flags of a deleted environment",
-        "flag_data/publish",
+        "flag_data/replace",
         "then return 'closed' end",
         "then local _ = 0 end",
         FLAG_DATA.test_delete__environment_with_flags__takes_them_along,
@@ -18,42 +18,34 @@ OF_FLAG_DATA: Final = (
     ),
     Fault(
         "flags over those of another",
-        "flag_data/publish",
-        "then return 'changed' end",
-        "then local _ = 0 end",
-        FLAG_DATA.test_put__replaced_since_it_was_seen__changes_nothing,
-        own_list=False,
-    ),
-    Fault(
-        "flags that expire",
-        "flag_data/publish",
-        "redis.call('PERSIST', KEYS[3])",
-        "redis.call('EXISTS', KEYS[3])",
-        FLAG_DATA.test_put__next_flags__leaves_nothing_of_those_before,
+        "flag_data/replace",
+        "~= ARGV[1] then return 'changed' end",
+        "~= ARGV[1] then local _ = 0 end",
+        FLAG_DATA.test_flags__changed_since_they_were_seen__stay,
         own_list=False,
     ),
     Fault(
         "flags that are gone",
-        "flag_data/publish",
-        "then return 'lost' end",
-        "then local _ = 0 end",
-        FLAG_DATA.test_put__pieces_that_were_not_published_in_time__changes_nothing,
+        "flag_data/replace",
+        "~= tonumber(ARGV[3]) then return 'changed' end",
+        "== 7 then return 'changed' end",
+        FLAG_DATA.test_flags__whose_pieces_are_gone__are_not_made_the_current_ones,
+        own_list=False,
+    ),
+    Fault(
+        "flags that expire",
+        "flag_data/replace",
+        "redis.call('PERSIST', KEYS[3])",
+        "",
+        FLAG_DATA.test_flags__replaced__leave_nothing_and_last,
         own_list=False,
     ),
     Fault(
         "flags before are kept",
-        "flag_data/publish",
-        "redis.call('UNLINK', KEYS[2] .. ':' .. revision)",
-        "local _ = 0",
-        FLAG_DATA.test_put__next_flags__leaves_nothing_of_those_before,
-        own_list=False,
-    ),
-    Fault(
-        "flags outlive their environment",
-        "project/close_environment",
-        "redis.call('UNLINK', KEYS[4],",
-        "redis.call('UNLINK',",
-        FLAG_DATA.test_delete__environment_with_flags__takes_them_along,
+        "flag_data/replace",
+        "redis.call('UNLINK', KEYS[4])",
+        "",
+        FLAG_DATA.test_flags__replaced__leave_nothing_and_last,
         own_list=False,
     ),
 )

@@ -1,4 +1,4 @@
-"""What every store promises about the flags of environments."""
+"""What every store promises about the flags of environments that SDKs evaluate with."""
 
 import random
 from dataclasses import replace
@@ -8,82 +8,80 @@ import pytest
 from tests.support.store.stores import PRODUCTION, keys_of, raw
 from worker.store import (
     EnvironmentNotFound,
-    FlagDataRecord,
     ResourceChanged,
     Store,
-    StoredFlag,
     UnreadableRecord,
     create_environment,
     delete_environment,
 )
 
-NONE = FlagDataRecord()
-FLAGS = (StoredFlag("a", 3, b'{"key":"a"}'), StoredFlag("b.c", 1, b'{"key":"b.c","x":" "}'))
+FIRST, SECOND = b'{"flags":{"a":{}}}', b'{"flags":{}}'
 
 
 class FlagDataSuite:
     """Flags are replaced whole, and read whole."""
 
-    def test_read__never_put__is_nothing(self, store: Store) -> None:
-        assert store.flag_data.get(PRODUCTION) == NONE
-        assert store.flag_data.read(PRODUCTION) == (NONE, ())
+    def test_flags__never_put__are_unknown(self, store: Store) -> None:
+        assert store.flag_data.find(PRODUCTION) is None
 
-    def test_put__in_any_order__is_read_by_key(self, store: Store) -> None:
-        record = store.flag_data.put(PRODUCTION, NONE, FLAGS[::-1])
-        assert (record.flags, record.size_bytes) == (2, 43)
-        assert store.flag_data.get(PRODUCTION) == record
-        assert store.flag_data.read(PRODUCTION) == (record, FLAGS)
-        assert store.flag_data.put(PRODUCTION, record, FLAGS) is record
+    def test_flags__larger_than_a_round_trip__come_back_in_bounded_pieces(
+        self, store: Store
+    ) -> None:
+        document = random.Random(7).randbytes(1_500_000)
+        state = store.flag_data.replace(PRODUCTION, None, document, flags=3)
+        assert (state.number, state.flags, state.size) == (1, 3, 1_500_000)
+        assert store.flag_data.find(PRODUCTION) == state
+        assert store.flag_data.read(PRODUCTION, state) == document
+        pieces = raw(store).hvals(store.keyspace.flag_document(PRODUCTION, state.revision))
+        assert max(map(len, pieces)) <= 256 * 1024
 
-    def test_put__larger_than_a_call__comes_back_whole(self, store: Store) -> None:
-        noise = random.Random(7).randbytes(1_500_000).hex().encode()
-        flags = [StoredFlag("a", 1, noise), StoredFlag("b", 1, b"{}")]
-        record = store.flag_data.put(PRODUCTION, NONE, flags)
-        assert store.flag_data.read(PRODUCTION) == (record, tuple(flags))
-        sizes = raw(store).hvals(store.keyspace.flag_data_pieces(PRODUCTION, record.revision))
-        assert max(map(len, sizes)) <= 256 * 1024
+    def test_flags__replaced__leave_nothing_and_last(self, store: Store) -> None:
+        first = store.flag_data.replace(PRODUCTION, None, FIRST, flags=1)
+        second = store.flag_data.replace(PRODUCTION, first, SECOND, flags=0)
+        assert second.number == 2
+        assert store.flag_data.read(PRODUCTION, second) == SECOND
+        with pytest.raises(ResourceChanged, match="production"):
+            store.flag_data.read(PRODUCTION, first)
+        record = store.keyspace.flag_data(PRODUCTION)
+        document = store.keyspace.flag_document(PRODUCTION, second.revision)
+        assert {key for key in keys_of(store) if key.startswith(record)} == {record, document}
+        assert raw(store).ttl(document) == -1
 
-    def test_put__next_flags__leaves_nothing_of_those_before(self, store: Store) -> None:
-        first = store.flag_data.put(PRODUCTION, NONE, FLAGS)
-        second = store.flag_data.put(PRODUCTION, first, FLAGS[:1])
-        assert store.flag_data.read(PRODUCTION) == (second, FLAGS[:1])
-        pieces = store.keyspace.flag_data_pieces(PRODUCTION, second.revision)
-        prefix = store.keyspace.flag_data(PRODUCTION)
-        assert {key for key in keys_of(store) if key.startswith(prefix)} == {prefix, pieces}
-        assert raw(store).ttl(pieces) == -1
-
-    def test_put__replaced_since_it_was_seen__changes_nothing(self, store: Store) -> None:
-        record = store.flag_data.put(PRODUCTION, NONE, FLAGS)
-        for seen in (NONE, replace(record, revision="other", digest="other")):
+    def test_flags__changed_since_they_were_seen__stay(self, store: Store) -> None:
+        state = store.flag_data.replace(PRODUCTION, None, FIRST, flags=1)
+        for seen in (None, replace(state, revision="other")):
             with pytest.raises(ResourceChanged, match="production"):
-                store.flag_data.put(PRODUCTION, seen, ())
-        assert store.flag_data.read(PRODUCTION) == (record, FLAGS)
+                store.flag_data.replace(PRODUCTION, seen, SECOND, flags=0)
+        assert store.flag_data.find(PRODUCTION) == state
+        assert store.flag_data.read(PRODUCTION, state) == FIRST
 
-    def test_put__pieces_that_were_not_published_in_time__changes_nothing(
+    def test_flags__whose_pieces_are_gone__are_not_made_the_current_ones(
         self, store: Store
     ) -> None:
         keys = store.keyspace
-        names = (
-            keys.environment_state(PRODUCTION),
+        places = (
             keys.flag_data(PRODUCTION),
-            keys.flag_data_pieces(PRODUCTION, "gone"),
+            keys.environment_state(PRODUCTION),
+            keys.flag_document(PRODUCTION, "gone"),
+            keys.flag_document(PRODUCTION, ""),
         )
-        assert store.database.run("test", "flag_data/publish", names, ["", "{}"]) == b"lost"
-        assert store.flag_data.get(PRODUCTION) == NONE
+        reply = store.database.run("test", "flag_data/replace", places, ["", "{}", 1])
+        assert reply == b"changed"
+        assert store.flag_data.find(PRODUCTION) is None
 
-    def test_read__pieces_are_lost__is_an_error(self, store: Store) -> None:
-        record = store.flag_data.put(PRODUCTION, NONE, FLAGS)
-        raw(store).delete(store.keyspace.flag_data_pieces(PRODUCTION, record.revision))
+    def test_flags__whose_pieces_are_lost__are_an_error(self, store: Store) -> None:
+        state = store.flag_data.replace(PRODUCTION, None, FIRST, flags=1)
+        raw(store).delete(store.keyspace.flag_document(PRODUCTION, state.revision))
         with pytest.raises(UnreadableRecord, match="production"):
-            store.flag_data.read(PRODUCTION)
+            store.flag_data.read(PRODUCTION, state)
 
     def test_delete__environment_with_flags__takes_them_along(self, store: Store) -> None:
-        store.flag_data.put(PRODUCTION, NONE, FLAGS)
+        store.flag_data.replace(PRODUCTION, None, FIRST, flags=1)
         environment = store.environments.get(PRODUCTION)
         delete_environment(store, PRODUCTION)
-        prefix = store.keyspace.flag_data(PRODUCTION)
-        assert not [key for key in keys_of(store) if key.startswith(prefix)]
-        with pytest.raises(EnvironmentNotFound, match="deleted"):
-            store.flag_data.put(PRODUCTION, NONE, FLAGS)
+        record = store.keyspace.flag_data(PRODUCTION)
+        assert not [key for key in keys_of(store) if key.startswith(record)]
+        with pytest.raises(EnvironmentNotFound, match="production"):
+            store.flag_data.replace(PRODUCTION, None, FIRST, flags=1)
         create_environment(store, "default", environment)
-        assert store.flag_data.read(PRODUCTION) == (NONE, ())
+        assert store.flag_data.find(PRODUCTION) is None

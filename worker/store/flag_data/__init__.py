@@ -1,6 +1,6 @@
-"""The flags of environments, for SDKs that evaluate them against bigseg alone."""
+"""The flags of each environment that SDKs evaluate with, as documents."""
 
 from worker.store.flag_data.flag_data_store import FlagDataStore
-from worker.store.flag_data.records import FlagDataRecord, StoredFlag
+from worker.store.flag_data.records import FlagData
 
-__all__ = ["FlagDataRecord", "FlagDataStore", "StoredFlag"]
+__all__ = ["FlagData", "FlagDataStore"]

@@ -1,35 +1,25 @@
-"""Reads and replaces the flags of environments, each time all of them.
-
-They may have several megabytes, so they are kept compressed and in pieces: a new state is written
-beside the one that is read, and then takes its place in one step.
-"""
+"""Flags of environments: a record of the state, and a compressed document in pieces beside it."""
 
 import zlib
-from collections.abc import Sequence
 from typing import Final
 
 from worker.batches import batches
 from worker.store.errors import EnvironmentNotFound, ResourceChanged, UnreadableRecord
-from worker.store.flag_data.records import (
-    FlagDataRecord,
-    StoredFlag,
-    decode_flags,
-    digest_of,
-    encode_flags,
-)
+from worker.store.flag_data.records import FlagData
 from worker.store.keyspace import EnvironmentRef
 from worker.store.records import RecordCodec
-from worker.store.server import Database, driver_errors
+from worker.store.server.connections import driver_errors
+from worker.store.server.database import Database
 
-_RECORD: Final = RecordCodec(FlagDataRecord)
+_CODEC: Final = RecordCodec(FlagData)
+_RECORD: Final = "record"
+#: The server is held up for less than a millisecond by one of them.
 _PIECE_BYTES: Final = 256 * 1024
-_PIECES_PER_CALL: Final = 4
-#: How long pieces last that do not become the flags of the environment, because a process died.
-_UNPUBLISHED_S: Final = 3_600
-#: Tries to read a state that others replace at the same time.
-_TRIES: Final = 5
-#: The fastest: the text is read by every process after each change.
-_LEVEL: Final = 1
+#: Pieces read or written in one round trip.
+_AT_ONCE: Final = 4
+#: Pieces of a document that nobody has made the current one.
+_UNUSED_S: Final = 600
+_LEVEL: Final = 6
 
 
 class FlagDataStore:
@@ -38,114 +28,106 @@ class FlagDataStore:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def get(self, env: EnvironmentRef) -> FlagDataRecord:
-        """What the environment has now, without the flags. Cost: one round trip.
+    def find(self, env: EnvironmentRef) -> FlagData | None:
+        """What is known of the flags; ``None`` before there were any. Cost: one round trip.
 
         Raises:
-            UnreadableRecord: It is damaged, or of another release.
+            UnreadableRecord: it is damaged, or of another release.
         """
-        with driver_errors(f"look up the flags of {env.environment}"):
-            text = self._db.client.hget(self._db.keys.flag_data(env), "record")
-        return FlagDataRecord() if text is None else _RECORD.decode(text, _name(env))
+        with driver_errors(f"read the flag data of {env.environment}"):
+            text = self._db.client.hget(self._db.keys.flag_data(env), _RECORD)
+        return None if text is None else _CODEC.decode(text, _name(env))
 
-    def read(self, env: EnvironmentRef) -> tuple[FlagDataRecord, tuple[StoredFlag, ...]]:
-        """All flags as of one moment, by key.
-
-        Cost: two round trips, and one more for each MiB compressed.
+    def read(self, env: EnvironmentRef, state: FlagData) -> bytes:
+        """Read the document of a state. Cost: a round trip for each MiB of it, compressed.
 
         Raises:
-            UnreadableRecord: They are lost, damaged, or of another release.
-            ResourceChanged: Others replaced them during every attempt. Safe to retry.
+            ResourceChanged: it was replaced. Safe to retry with the state that is there now.
+            UnreadableRecord: it is damaged.
         """
-        record = self.get(env)
-        for _ in range(_TRIES):
-            if not record.revision:
-                return record, ()
-            packed = self._read_pieces(env, record.revision)
-            if packed:
-                return record, decode_flags(_unpack(packed, record, env), _name(env))
-            before, record = record, self.get(env)
-            if record == before:
-                raise UnreadableRecord.of(_name(env))
-        message = f"{_name(env)} change too fast; try again later"
-        raise ResourceChanged(message)
+        key = self._db.keys.flag_document(env, state.revision)
+        pieces: list[bytes | None] = []
+        for numbers in batches(range(state.pieces), _AT_ONCE):
+            with driver_errors(f"read the flag data of {env.environment}"):
+                pieces += self._db.client.hmget(key, [str(number) for number in numbers])
+        there = [piece for piece in pieces if piece is not None]
+        if len(there) < state.pieces:
+            if self.find(env) != state:
+                message = f"the flag data of {env.environment} was replaced while it was read"
+                raise ResourceChanged(message)
+            raise UnreadableRecord.of(_name(env))
+        try:
+            return zlib.decompress(b"".join(there))
+        except zlib.error as exc:
+            raise UnreadableRecord.of(_name(env)) from exc
 
-    def put(
-        self, env: EnvironmentRef, seen: FlagDataRecord, flags: Sequence[StoredFlag]
-    ) -> FlagDataRecord:
-        """Replace all flags; nothing is written if they are what is there.
+    def replace(
+        self, env: EnvironmentRef, seen: FlagData | None, document: bytes, *, flags: int
+    ) -> FlagData:
+        """Replace a state that is still the current one.
 
-        Cost: two round trips, and one for each MiB compressed.
+        Nobody sees the document before all of it is there. Cost: a round trip for each MiB of it,
+        compressed, and one more.
 
         Args:
-            env: Whose flags.
-            seen: What was there when it was decided.
-            flags: Of distinct keys.
+            env: The environment.
+            seen: The state that is replaced.
+            document: What is stored.
+            flags: How many it has.
 
         Raises:
-            ResourceChanged: They were replaced since they were seen; nothing was written.
+            ResourceChanged: It is not the current one; nothing was changed. A retry after a lost
+                answer may find its own change.
             EnvironmentNotFound: The environment is deleted.
-            OutOfMemory: The server is full; nothing was changed.
-            StoreUnavailable: No answer. A retry may find its own change.
         """
-        text = encode_flags(flags)
-        digest = digest_of(text)
-        if seen.revision and digest == seen.digest:
-            return seen
-        revision = self._db.random_name()
-        record = FlagDataRecord(revision, digest, len(flags), len(text), self._db.now_ms())
-        self._write_pieces(env, revision, zlib.compress(text, _LEVEL))
-        keys = [
-            self._db.keys.environment_state(env),
-            self._db.keys.flag_data(env),
-            self._db.keys.flag_data_pieces(env, revision),
-        ]
-        what = f"replace the flags of {env.environment}"
-        reply = self._db.run(
-            what, "flag_data/publish", keys, [seen.revision, _RECORD.encode(record)]
+        packed = zlib.compress(document, _LEVEL)
+        pieces = [packed[at : at + _PIECE_BYTES] for at in range(0, len(packed), _PIECE_BYTES)]
+        state = FlagData(
+            revision=self._db.random_name(),
+            number=1 if seen is None else seen.number + 1,
+            flags=flags,
+            size=len(document),
+            pieces=len(pieces),
+            updated_ms=self._db.now_ms(),
         )
+        self._put_pieces(env, state.revision, pieces)
+        keys = self._db.keys
+        places = [
+            keys.flag_data(env),
+            keys.environment_state(env),
+            keys.flag_document(env, state.revision),
+            keys.flag_document(env, "" if seen is None else seen.revision),
+        ]
+        expected = b"" if seen is None else _CODEC.encode(seen)
+        what = f"replace the flag data of {env.environment}"
+        arguments = (expected, _CODEC.encode(state), state.pieces)
+        reply: bytes = self._db.run(what, "flag_data/replace", places, arguments)
         if reply == b"closed":
-            message = f"environment {env.environment} is being deleted"
+            message = f"environment {env.environment} of project {env.project} does not exist"
             raise EnvironmentNotFound(message)
         if reply != b"ok":
-            message = f"{_name(env)} were changed at the same time; read them again"
+            message = f"the flag data of {env.environment} was changed at the same time"
             raise ResourceChanged(message)
-        return record
+        return state
 
-    def _write_pieces(self, env: EnvironmentRef, revision: str, packed: bytes) -> None:
-        key = self._db.keys.flag_data_pieces(env, revision)
-        starts = range(0, len(packed), _PIECE_BYTES)
-        for group in batches(starts, _PIECES_PER_CALL):
-            pieces = {
-                str(start // _PIECE_BYTES): packed[start : start + _PIECE_BYTES] for start in group
-            }
-            with driver_errors(f"write the flags of {env.environment}"):
+    def _put_pieces(self, env: EnvironmentRef, revision: str, pieces: list[bytes]) -> None:
+        key = self._db.keys.flag_document(env, revision)
+        for some in batches([*enumerate(pieces)], _AT_ONCE):
+            with driver_errors(f"write the flag data of {env.environment}"):
                 pipeline = self._db.client.pipeline(transaction=True)
-                pipeline.hset(key, mapping=pieces)
-                pipeline.expire(key, _UNPUBLISHED_S)
+                pipeline.hset(key, mapping={str(number): piece for number, piece in some})
+                pipeline.expire(key, _UNUSED_S)
                 pipeline.execute()
 
-    def _read_pieces(self, env: EnvironmentRef, revision: str) -> bytes:
-        """All pieces, one after the other; empty if they are not there any more."""
-        key, found = self._db.keys.flag_data_pieces(env, revision), list[bytes]()
-        with driver_errors(f"read the flags of {env.environment}"):
-            while True:
-                numbers = [str(len(found) + index) for index in range(_PIECES_PER_CALL)]
-                pieces = [piece for piece in self._db.client.hmget(key, numbers) if piece]
-                found += pieces
-                if len(pieces) < _PIECES_PER_CALL:
-                    return b"".join(found)
-
-
-def _unpack(packed: bytes, record: FlagDataRecord, env: EnvironmentRef) -> bytes:
-    try:
-        text = zlib.decompress(packed)
-    except zlib.error as exc:
-        raise UnreadableRecord.of(_name(env)) from exc
-    if digest_of(text) != record.digest:
-        raise UnreadableRecord.of(_name(env))
-    return text
+    def forget(self, env: EnvironmentRef) -> None:
+        """Drop that of a deleted environment. Idempotent. Cost: two round trips."""
+        state = self.find(env)
+        if state is None:
+            return
+        keys = self._db.keys
+        with driver_errors(f"forget the flag data of {env.environment}"):
+            self._db.client.unlink(keys.flag_document(env, state.revision), keys.flag_data(env))
 
 
 def _name(env: EnvironmentRef) -> str:
-    return f"the flags of environment {env.environment}"
+    return f"the flag data of {env.environment} in {env.project}"

@@ -47,14 +47,14 @@ class EnvironmentStore:
         *,
         created_ms: int | None = None,
     ) -> Environment:
-        """An environment with new SDK keys; it is not stored.
+        """An environment without an SDK key; it is not stored.
 
         Environments with the same ``created_ms`` are listed by key; without it, it is now.
         """
         if created_ms is None:
             created_ms = self._db.now_ms()
-        sdk_key, mobile_key = f"sdk-{self._db.random_name()}", f"mob-{self._db.random_name()}"
-        return Environment(key, name, created_ms, tags, details or {}, sdk_key, mobile_key)
+        mobile_key = f"mob-{self._db.random_name()}"
+        return Environment(key, name, created_ms, tags, details or {}, mobile_key=mobile_key)
 
     def list_refs(self) -> list[EnvironmentRef]:
         """Every environment of every project, also those whose deletion is not finished.

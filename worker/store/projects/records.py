@@ -37,7 +37,10 @@ class Environment:
     details: Mapping[str, Any] = field(default_factory=dict)
     """JSON that a dialect keeps with it; the store never reads it."""
     sdk_key: str = field(default="", repr=False)
+    """What its own SDK key begins with, masked; '' if none was issued. Older releases kept a key
+    here that nothing accepts."""
     mobile_key: str = field(default="", repr=False)
+    """Part of LaunchDarkly's form; it opens nothing here."""
     deletion: str | None = None
     """Which deletion removed it; what it held may not all be freed yet."""
 

@@ -19,7 +19,7 @@ ScriptName = Literal[
     "audit/append",
     "expiry/due",
     "expiry/hint",
-    "flag_data/publish",
+    "flag_data/replace",
     "job/advance",
     "job/create",
     "job/discard",

@@ -41,6 +41,7 @@ from worker.store.workflows.deleting import (
     remove_segment,
 )
 from worker.store.workflows.erasing import start_erasure
+from worker.store.workflows.issuing import issue_sdk_key
 from worker.store.workflows.kept_memory import free_kept_on_full_servers, free_kept_revisions
 from worker.store.workflows.outcomes import (
     START_ACTION,
@@ -87,6 +88,7 @@ __all__ = [
     "free_kept_revisions",
     "initiator_of",
     "is_deleted",
+    "issue_sdk_key",
     "keep_sources",
     "lists_to_reclaim",
     "lists_to_tidy",

@@ -237,7 +237,6 @@ def _empty(store: Store, env: EnvironmentRef, deletion: str) -> bool:
             state,
             keys.audit_log(env),
             keys.webhooks(env),
-            keys.flag_data(env),
         ],
     )
     if not store.database.run(
@@ -261,6 +260,7 @@ def _empty(store: Store, env: EnvironmentRef, deletion: str) -> bool:
     store.imports.forget(env)
     store.sdk_store.switch_off(env)
     store.sdk_log.forget(env)
+    store.flag_data.forget(env)
     store.sdk_keys.revoke_of_environment(env)
     store.previews.forget(env)
     store.erasures.forget(env)

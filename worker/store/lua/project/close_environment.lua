@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
--- close_environment(state, log, webhooks, flags; deletion, change)
+-- close_environment(state, log, webhooks; deletion, change)
 --   -> 1, or 0 when the environment was created again since
 -- A deletion's name begins with its number; none closes what was opened after it or a later one.
 -- KEYS[1] hash state of the environment, which then takes no new segment; KEYS[2] stream: its
--- audit log; KEYS[3] hash: its webhooks; KEYS[4] hash: its flags. They are removed at once,
--- with what is queued for the webhooks, because nothing is added to them from here on.
+-- audit log; KEYS[3] hash: its webhooks. Both are removed at once, with what is queued for the
+-- webhooks, because nothing is added to them from here on.
 local number = tonumber(string.match(ARGV[1], '^%d+'))
 if number <= tonumber(redis.call('HGET', KEYS[1], 'opened') or '0') then return 0 end
 local closed = redis.call('HGET', KEYS[1], 'closed')
@@ -19,6 +19,4 @@ for _, id in ipairs(redis.call('HKEYS', KEYS[3])) do
   end
 end
 redis.call('UNLINK', KEYS[3])
-local flags = redis.call('HGET', KEYS[4], 'record')
-if flags then redis.call('UNLINK', KEYS[4], KEYS[4] .. ':' .. cjson.decode(flags).revision) end
 return 1

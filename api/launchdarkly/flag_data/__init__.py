@@ -1,0 +1,1 @@
+"""The flags that SDKs evaluate with: a document for each environment."""

@@ -1,0 +1,1 @@
+"""SDK keys of an environment, beside the one that is its own."""

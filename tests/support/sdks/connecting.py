@@ -1,0 +1,42 @@
+"""LaunchDarkly's SDKs, unmodified, and what tests ask of each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+#: Kind and key.
+Context = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Where an SDK finds flags, segments and memberships."""
+
+    sdk_key: str
+    url: str
+    redis_url: str
+    prefix: str
+    cache_s: float = 0.05
+    """For how long the SDK remembers memberships; 5 seconds unless it is told otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What a flag is for one context."""
+
+    value: bool | None
+    status: str | None
+    """Of big segments, if the evaluation asked for any."""
+    error: str | None
+
+
+class Sdk(Protocol):
+    """An SDK that has connected."""
+
+    name: str
+
+    def evaluate(self, flag: str, contexts: Sequence[Context]) -> list[Evaluated]:
+        """Evaluate a boolean flag for each context."""
+
+    def logged(self) -> list[str]:
+        """Give the warnings and errors since the last time."""
