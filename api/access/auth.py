@@ -164,7 +164,7 @@ class TokenAuth:
         """Identify who sends these headers with an SDK key.
 
         Raises:
-            Unauthorized: there is no SDK key, or it is not known.
+            Unauthorized: there is no SDK key, or it is not known, or has expired.
             StoreUnavailable: as :meth:`caller`.
         """
         for name, value in headers:
@@ -178,6 +178,8 @@ class TokenAuth:
                 known = self._tokens.find(digest) or await self._tokens.ask(digest)
                 if known is None or known.caller.sdk_key is None:
                     raise Unauthorized("invalid SDK key")
+                if known.is_over(self._clock()):
+                    raise Unauthorized("invalid SDK key: it has expired")
                 return self._use(known)
         raise Unauthorized("no SDK key: send it in the Authorization header")
 

@@ -86,7 +86,7 @@ class EnvironmentSuite:
         found = store.environments.read_all("other")
         assert [one.key for one in found] == ["live"]
         assert store.environments.get(OTHER) == found[0]
-        assert found[0].sdk_key.startswith("sdk-")
+        assert found[0].sdk_key == ""
         assert OTHER in store.environments.list_refs()
         assert [one.key for one in store.projects.read_all()] == ["default", "other"]
 

@@ -2,11 +2,12 @@
 
 import json
 import re
+from dataclasses import replace
 from typing import Final
 
 import pytest
 
-from tests.support.store.stores import raw
+from tests.support.store.stores import clock_ms, raw
 from worker.store import (
     EnvironmentRef,
     NewToken,
@@ -145,3 +146,24 @@ class SdkKeySuite:
         raw(store).hset(key, "sdk-key:x", raw(store).hget(key, f"sdk-key:{sound.id}"))
         found = store.sdk_keys.read()
         assert (found.keys, found.unreadable) == ((sound,), ("x",))
+
+    def test_reset__with_an_overlap__keeps_the_old_one_that_long(self, store: Store) -> None:
+        project = store.projects.get("default")
+        first, _ = store.sdk_keys.reset(
+            project, "production", keep_until_ms=None, created_by="admin"
+        )
+        until_ms = clock_ms() + 60_000
+        second, secret = store.sdk_keys.reset(
+            project, "production", keep_until_ms=until_ms, created_by="admin"
+        )
+        assert (secret[:4], second.own, second.expires_ms) == ("sdk-", True, None)
+        kept = replace(first, expires_ms=until_ms)
+        assert set(store.sdk_keys.read().keys) == {kept, second}
+        third, _ = store.sdk_keys.reset(
+            project, "production", keep_until_ms=until_ms + 9, created_by="admin"
+        )
+        assert set(store.sdk_keys.read().keys) == {
+            kept,
+            replace(second, expires_ms=until_ms + 9),
+            third,
+        }

@@ -7,6 +7,12 @@ from tests.support.servers.redis import wait_until
 
 _OPERATIONS = {
     "getExpiringTargetsForSegment",
+    "deleteEnvironmentSdkKey",
+    "getEnvironmentSdkKeys",
+    "getFlagData",
+    "postEnvironmentSdkKey",
+    "putFlagData",
+    "resetEnvironmentSDKKey",
     "patchExpiringTargetsForSegment",
     "getExpiringUserTargetsForSegment",
     "patchExpiringUserTargetsForSegment",

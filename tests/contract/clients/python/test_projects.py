@@ -145,15 +145,17 @@ def test_environment__from_creation_to_deletion__every_answer_is_taken(
     )
     page = environments.get_environments_by_project(project, filter="query:stag", sort="name")
 
-    assert got == made
-    assert (got.default_ttl, len(got.api_key) > 20, got.api_key != got.mobile_key) == (
-        5,
-        True,
-        True,
-    )
+    assert made.api_key.startswith("sdk-")
+    assert len(made.api_key) == 36
+    assert got.api_key == f"{made.api_key[:7]}{'*' * 8}"
+    assert got == made.model_copy(update={"api_key": got.api_key})
+    assert (got.default_ttl, got.mobile_key[:4]) == (5, "mob-")
     assert (patched.name, patched.require_comments, patched.tags) == ("Stage", True, ["x"])
     assert (patched.api_key, patched.id) == (got.api_key, got.id)
     assert [one.name for one in page.items] == ["Stage"]
+    reset = environments.reset_environment_sdk_key(project, "staging")
+    assert len({made.api_key, reset.api_key, got.api_key}) == 3
+    assert environments.get_environment(project, "staging").api_key[:7] == reset.api_key[:7]
     reply = environments.delete_environment_with_http_info(project, "staging")
     assert reply.status_code == 204
     with pytest.raises(NotFoundException):

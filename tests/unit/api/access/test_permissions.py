@@ -34,6 +34,8 @@ _QUESTIONS = {
     "postAuditLogEntries",
     "lookUpSegmentMemberships",
     "postFlagMetrics",  # drops what it is sent
+    "postSdkEvents",  # so do these
+    "postSdkDiagnostics",
 }
 #: Refuses every request, so that any caller may make it.
 _REFUSED = "/api/v2/approval-requests/projects/{projectKey}/settings"
