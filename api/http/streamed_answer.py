@@ -57,6 +57,7 @@ class StreamedAnswer(Response):
             await send({"type": "http.response.start", **head})
             async for pieces in self._messages:
                 await _send(send, pieces)
+                del pieces  # the next one may be weeks away
             await send({"type": "http.response.body", "body": b""})
         except TimeoutError:
             _log.info("stream.dropped", reason="slow reader", **self._facts)

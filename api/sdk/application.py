@@ -13,14 +13,16 @@ from api.sdk.data.reading import EnvironmentReader
 from api.sdk.data.watching import DataStreams
 from api.sdk.dialect import SDK
 from api.sdk.events import routes as events
+from api.sdk.fdv2 import routes as fdv2
+from api.sdk.fdv2.transfers import Transfers
 from api.sdk.relay import routes as relay
 from api.sdk.relay.watching import RelayStreams
 from api.services.services import Services
 
 #: The paths that take an SDK key, and nothing else.
-SDK_KEY_PATHS: Final = data.DATA_PATHS | events.EVENT_PATHS | relay.RELAY_PATHS
+SDK_KEY_PATHS: Final = data.DATA_PATHS | fdv2.FDV2_PATHS | events.EVENT_PATHS | relay.RELAY_PATHS
 
-_ROUTERS: Final = (data.router, events.router, relay.router)
+_ROUTERS: Final = (data.router, fdv2.router, events.router, relay.router)
 _require_permission: Final = permission_check(PathNames("", "", ""))
 
 
@@ -48,6 +50,7 @@ def rest_application(services: Services, routes: RouteTable) -> FastAPI:
     app.state.sdk_data = EnvironmentReader(
         most_bytes=settings.sdk_data_bytes, cache_bytes=settings.datafile_cache_bytes
     )
+    app.state.transfers = Transfers(settings.datafile_cache_bytes)
     app.state.data_streams = DataStreams(services, app.state.sdk_data)
     app.state.relay_streams = RelayStreams(services)
     for router in _ROUTERS:

@@ -20,6 +20,7 @@ pytest.register_assert_rewrite(
     "tests.conformance.suite.environments",
     "tests.conformance.suite.expiry",
     "tests.conformance.suite.feeds",
+    "tests.conformance.suite.flag_data",
     "tests.conformance.suite.flags",
     "tests.conformance.suite.job_lists",
     "tests.conformance.suite.jobs",

@@ -12,6 +12,7 @@ from tests.conformance.suite.erasing import ErasureSuite
 from tests.conformance.suite.expiry import ExpirySuite
 from tests.conformance.suite.export_schedules import ExportScheduleSuite
 from tests.conformance.suite.feeds import FeedSuite
+from tests.conformance.suite.flag_data import FlagDataSuite
 from tests.conformance.suite.flags import FlagSuite
 from tests.conformance.suite.inbox import InboxSuite
 from tests.conformance.suite.job_lists import JobListSuite
@@ -129,6 +130,10 @@ class TestSdkStore(SdkStoreSuite):
 
 
 class TestSdkLog(SdkLogSuite):
+    pass
+
+
+class TestFlagData(FlagDataSuite):
     pass
 
 

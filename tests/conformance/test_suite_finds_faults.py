@@ -10,6 +10,7 @@ from tests.conformance.faults.erasing import OF_ERASING
 from tests.conformance.faults.export_schedules import OF_EXPORT_SCHEDULES
 from tests.conformance.faults.fault import Fault
 from tests.conformance.faults.feeds import OF_FEEDS
+from tests.conformance.faults.flag_data import OF_FLAG_DATA
 from tests.conformance.faults.flags import OF_FLAGS
 from tests.conformance.faults.jobs import OF_JOBS
 from tests.conformance.faults.lists import OF_LISTS
@@ -33,6 +34,7 @@ FAULTS: Final = (
     *OF_FEEDS,
     *OF_RESOURCES,
     *OF_PROJECT_SEGMENTS,
+    *OF_FLAG_DATA,
     *OF_FLAGS,
     *OF_JOBS,
     *OF_EXPORT_SCHEDULES,

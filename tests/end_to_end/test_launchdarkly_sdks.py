@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import pytest
+from ldclient import datasystem
 
 from tests.support.sdks.connecting import Connection, Context, Evaluated, Sdk
 from tests.support.sdks.flags import flag_of, flags_of
@@ -25,6 +26,7 @@ from worker.store.sdk_store import SdkStoreSettings
 
 _PREFIX: Final = "sdks-of-a-test"
 _FLAGS: Final = "/api/v2/flag-data/default/production"
+_FDV2: Final = datasystem.default()
 _MEMBERS: Final = ("anna", "ben", "ça va", "🦊")
 _STRANGERS: Final = ("nobody", "anna ", "ANNA")
 
@@ -105,6 +107,10 @@ def test_sdks__whatever_happens_to_a_list__say_what_it_says(evaluations: Evaluat
         evaluations.sdks = [
             stack.enter_context(python_sdk(connection)),
             stack.enter_context(node_sdk(connection)),
+            stack.enter_context(
+                python_sdk(connection, name="Python, FDv2", datasystem_config=_FDV2.build())
+            ),
+            stack.enter_context(node_sdk(connection, fdv2=True)),
         ]
         evaluations.wait_for(segment, set())
         segment.completed(segment.upload(csv_of(_MEMBERS[:3])))

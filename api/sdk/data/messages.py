@@ -18,6 +18,17 @@ PING: Final = b":\n\n"
 _PIECE_BYTES: Final = 256 * 1024
 
 
+def messages_of(data: EnvironmentData, before: EnvironmentData | None) -> Pieces:
+    """Make what a stream sends.
+
+    Args:
+        data: What the SDK is to have.
+        before: What it has, if that is known.
+    """
+    changes = None if before is None else data.changes_from(before)
+    return put_all(data) if changes is None else apply_changes(changes)
+
+
 def put_all(data: EnvironmentData) -> Pieces:
     """Everything; its content is in the memory once, for all streams."""
     content = memoryview(data.content)

@@ -1,7 +1,7 @@
 """Reads what SDKs of an environment evaluate with, and keeps what has not changed since."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from api.errors import Unavailable
@@ -23,6 +23,10 @@ from worker.store import (
 _READ_AT_ONCE: Final = 100
 #: Memory of one segment beside its JSON, which is there twice.
 _ITEM_BYTES: Final = 1_000
+#: States before the one that is there, from which SDKs can go on; and memory of one object of one
+#: of them that is the same now, which only has its place there.
+_MOST_PAST: Final = 16
+_PLACE_BYTES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,22 @@ class _Known:
     """Whether each list was where SDKs look for it, so that only the sources can change it."""
     by_definition: Mapping[tuple[Segment, bool], Item]
     data: EnvironmentData
+    past: Mapping[str, "_Past"]
+    """By tag, the oldest first."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory, roughly."""
+        count = sum(map(len, self.data.items.values()))
+        past = sum(past.size for past in self.past.values())
+        return 2 * len(self.data.content) + _ITEM_BYTES * count + past
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    data: EnvironmentData
+    """Without its content, which nobody is sent any more."""
+    size: int
 
 
 class EnvironmentReader:
@@ -89,6 +109,16 @@ class EnvironmentReader:
         return retry_on_change(
             f"flag data of {audience.env.environment}", lambda: self._read(store, audience)
         )
+
+    def find(self, audience: Audience, tag: str) -> EnvironmentData | None:
+        """The data of a state that this process has read, now or lately; without its content."""
+        known = self._known.get(audience)
+        if known is None:
+            return None
+        if known.data.tag == tag:
+            return known.data
+        past = known.past.get(tag)
+        return None if past is None else past.data
 
     def _read(self, store: Store, audience: Audience) -> EnvironmentData:
         env, known = audience.env, self._known.get(audience)
@@ -127,8 +157,8 @@ class EnvironmentReader:
             data = EnvironmentData.of(items, flags)
             self._require_room(audience.env, data)
         is_whole = all(is_held for _, is_held in wanted)
-        size = 2 * len(data.content) + _ITEM_BYTES * (len(items) + len(flags))
-        self._known.keep(audience, _Known(sources, is_whole, rendered, data), size)
+        now = _Known(sources, is_whole, rendered, data, _past(known, data))
+        self._known.keep(audience, now, now.size)
         return data
 
     def _require_room(self, env: EnvironmentRef, data: EnvironmentData) -> None:
@@ -147,6 +177,19 @@ def _is_held(segment: Segment, held: Mapping[str, int] | None) -> bool:
     return held.get(segment.key, 0) >= segment.generation
 
 
+def _past(known: _Known | None, data: EnvironmentData) -> Mapping[str, _Past]:
+    """What is past once this data is there."""
+    if known is None or known.data is data:
+        return {} if known is None else known.past
+    size = sum(
+        _PLACE_BYTES + (0 if data.items[kind].get(key) is item else _ITEM_BYTES + len(item.body))
+        for kind, items in known.data.items.items()
+        for key, item in items.items()
+    )
+    past = {**known.past, known.data.tag: _Past(replace(known.data, content=b""), size)}
+    return dict([*past.items()][-_MOST_PAST:])
+
+
 def _read_flags(
     store: Store, env: EnvironmentRef, state: FlagData | None, known: _Known | None
 ) -> Mapping[str, Item]:
@@ -154,7 +197,10 @@ def _read_flags(
         return {}
     if known is not None and known.sources.flags == state:
         return known.data.items[FLAGS]
-    return render_flags(store.flag_data.read(env, state))
+    before = {} if known is None else known.data.items[FLAGS]
+    flags = render_flags(store.flag_data.read(env, state))
+    # What has not changed is there once, also for those who have earlier flags.
+    return {key: was if (was := before.get(key)) == flag else flag for key, flag in flags.items()}
 
 
 def _render(

@@ -17,7 +17,7 @@ from api.errors import Unauthorized, Unavailable
 from api.http.entity_tags import is_named
 from api.rest.operations import SDK_KEY, Refusals, operation
 from api.sdk.data.environment_data import EnvironmentData
-from api.sdk.data.messages import EVENTS
+from api.sdk.data.messages import EVENTS, messages_of
 from api.sdk.data.reading import Audience, EnvironmentReader
 from api.sdk.data.stream import DataStream
 from api.sdk.data.watching import DataStreams
@@ -59,6 +59,7 @@ def data_streams_of(request: Request) -> DataStreams:
 
 
 ReaderOf = Annotated[EnvironmentReader, Depends(reader_of)]
+StreamsOf = Annotated[DataStreams, Depends(data_streams_of)]
 
 
 @router.get(
@@ -110,7 +111,7 @@ async def stream_data(
     services: ServicesOf,
     caller: CallerOf,
     reader: ReaderOf,
-    streams: Annotated[DataStreams, Depends(data_streams_of)],
+    streams: StreamsOf,
 ) -> Response:
     """Stream all that an SDK evaluates with, and what changes in it within a second.
 
@@ -124,7 +125,8 @@ async def stream_data(
     subscription = streams.open(audience, bytes.fromhex(key.id))
     try:
         first = await read_data(services, reader, audience)
-        return DataStream(streams, subscription, services.token_directory, first)
+        keys = services.token_directory
+        return DataStream(streams, subscription, keys, first, messages=messages_of)
     except BaseException:
         streams.close(subscription)
         raise

@@ -31,17 +31,27 @@ class NodeSdk:
 
 
 @contextmanager
-def node_sdk(connection: Connection, *, stream: bool = True) -> Iterator[NodeSdk]:
-    """Connect the SDK, and wait until it has what it evaluates with."""
+def node_sdk(
+    connection: Connection, *, stream: bool = True, fdv2: bool = False
+) -> Iterator[NodeSdk]:
+    """Connect the SDK, and wait until it has what it evaluates with.
+
+    Args:
+        connection: Where it finds everything.
+        stream: Whether it streams, or polls; by the first protocol.
+        fdv2: Whether it polls and then streams by the second protocol.
+    """
     options = {
         "sdkKey": connection.sdk_key,
         "url": connection.url,
         "redisUrl": connection.redis_url,
         "prefix": connection.prefix,
         "stream": stream,
+        "fdv2": fdv2,
         "cacheSeconds": connection.cache_s,
     }
     with node_process(_DRIVER, json.dumps(options)) as process:
         begun = process.read()
         assert begun is True, begun
-        yield NodeSdk(f"Node, {'streaming' if stream else 'polling'}", process)
+        way = "FDv2" if fdv2 else "streaming" if stream else "polling"
+        yield NodeSdk(f"Node, {way}", process)

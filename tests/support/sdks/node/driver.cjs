@@ -2,9 +2,9 @@
 //
 //   node driver.cjs OPTIONS     with NODE_PATH at the folder that holds the SDK
 //
-// OPTIONS is JSON: {"sdkKey", "url", "redisUrl", "prefix", "stream", "cacheSeconds"}. First it
-// prints one line, once the SDK has what it evaluates with: true, or what went wrong. Then each line
-// in is a flag and contexts, and the line out is an answer for each context; one after the other.
+// OPTIONS is JSON: {"sdkKey", "url", "redisUrl", "prefix", "stream", "fdv2", "cacheSeconds"}. First
+// it prints one line, once the SDK has what it evaluates with: true, or what went wrong. Then each
+// line in is a flag and contexts, and the line out an answer for each context; one after the other.
 //
 //   in:  {"flag": "…", "contexts": [{"kind": "user", "key": "…"}]}
 //   out: [{"value": true, "status": "HEALTHY", "error": null}]
@@ -31,6 +31,7 @@ function start() {
     eventsUri: options.url,
     stream: options.stream,
     pollInterval: 30,
+    ...(options.fdv2 ? { dataSystem: { dataSource: { dataSourceOptionsType: "standard" } } } : {}),
     logger: { debug() {}, info() {}, warn: keep, error: keep },
     bigSegments: {
       store: RedisBigSegmentStore({

@@ -74,6 +74,8 @@ MADE: Final = {
     "request": KEYS.request("D"),
     "limits": KEYS.limits(),
     "turn": KEYS.turn("C"),
+    "flag_data": KEYS.flag_data(REF.env),
+    "flag_document": KEYS.flag_document(REF.env, "R"),
     "sdk_stores": KEYS.sdk_stores(),
     "sdk_store": KEYS.sdk_store(REF.env),
     "sdk_log": KEYS.sdk_log(REF.env),

@@ -1,7 +1,9 @@
--- replace(places; expected, record, pieces) -> ok, changed or closed
--- KEYS[1] record, [2] state of the environment, [3] new document, [4] document that is replaced.
--- Makes a document the current one if the record is still as expected ('' is none) and all of its
--- pieces are there. O(1); the old document is freed in the background.
+#!lua
+-- replace(flags, state, document, old; expected, record, pieces) -> 'ok' | 'changed' | 'closed'
+-- KEYS[1] hash: the record of an environment's flags; KEYS[2] hash: the environment's state;
+-- KEYS[3] hash: a document in pieces; KEYS[4] the one that it replaces. Makes the document the
+-- current one if the record is still as expected ('' is none) and all of its pieces are there. One
+-- step, O(1); the document before is freed in the background.
 if redis.call('HEXISTS', KEYS[2], 'closed') == 1 then return 'closed' end
 if (redis.call('HGET', KEYS[1], 'record') or '') ~= ARGV[1] then return 'changed' end
 if redis.call('HLEN', KEYS[3]) ~= tonumber(ARGV[3]) then return 'changed' end
