@@ -164,8 +164,8 @@ def test_poll__what_comes_back_under_its_key__is_newer(
 ) -> None:
     held, flags = Held(), flags_of(["beta"])["flags"]
     _poll(sdk, held)
-    for wanted in ({}, flags, {}, flags):
-        environment.put_flags(wanted)
+    for is_there in (False, True, False, True):
+        environment.put_flags(flags if is_there else {})
         _poll(sdk, held)
         assert held.data == _all(sdk)
     assert held.intents[1:] == ["xfer-changes"] * 4

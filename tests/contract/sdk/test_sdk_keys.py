@@ -54,13 +54,8 @@ def test_project__created__shows_the_key_of_each_environment_once(
     shown = client.get(f"/api/v2/projects/{project['key']}", params={"expand": "environments"})
     masked = [one["apiKey"] for one in shown.json()["environments"]["items"]]
     assert masked == [f"{key[:7]}********" for key in keys]
-    held = b"".join(
-        store.client.hgetall(name) and b"".join(store.client.hgetall(name).values())
-        for name in (
-            store.keyspace.access_tokens(),
-            store.keyspace.environments(project["key"]),
-        )
-    )
+    names = store.keyspace.access_tokens(), store.keyspace.environments(project["key"])
+    held = b"".join(text for name in names for text in store.client.hgetall(name).values())
     assert not any(key.removeprefix("sdk-").encode() in held for key in keys)
     assert not any(key.removeprefix("sdk-") in api.log for key in keys)
 

@@ -33,7 +33,9 @@ class Evaluated:
 class Sdk(Protocol):
     """An SDK that has connected."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Give what messages call it."""
 
     def evaluate(self, flag: str, contexts: Sequence[Context]) -> list[Evaluated]:
         """Evaluate a boolean flag for each context."""

@@ -40,8 +40,9 @@ class PythonSdk:
     def _evaluate(self, flag: str, context: Context) -> Evaluated:
         kind, key = context
         found = self.client.variation_detail(flag, ldclient.Context.create(key, kind), None)
-        reason = found.reason
-        return Evaluated(found.value, reason.get("bigSegmentsStatus"), reason.get("errorKind"))
+        reason, value = found.reason, found.value
+        assert value is None or isinstance(value, bool)
+        return Evaluated(value, reason.get("bigSegmentsStatus"), reason.get("errorKind"))
 
     def logged(self) -> list[str]:
         lines, self.kept.lines = self.kept.lines, []
@@ -76,5 +77,5 @@ def python_sdk(
         assert client.is_initialized(), kept.lines
         yield PythonSdk(name, client, kept)
     finally:
-        client.close()
+        client.close()  # type: ignore[no-untyped-call]  # LaunchDarkly's
         logger.removeHandler(kept)
