@@ -21,6 +21,8 @@ NO_TOKEN: Final = Need(None)
 #: For paths to which the front admits SDK keys only.
 SDK_KEY: Final = Need(Role.SDK_KEY, by_handler=True)
 READ: Final = Need(Role.READER)
+#: A reader whose scope covers everything inside what the path names.
+WHOLE_READ: Final = Need(Role.READER, whole=True)
 WRITE: Final = Need(Role.WRITER)
 #: A writer whose scope covers everything inside what the path names.
 WHOLE_WRITE: Final = Need(Role.WRITER, whole=True)

@@ -1,10 +1,13 @@
-"""The document that is stored: the flags as they were sent, with versions of our own."""
+"""The document that is stored: the flags that were sent, with versions of our own."""
 
 import json
 from dataclasses import dataclass
 from typing import Final
 
 from api.bodies.json_values import JsonObject
+
+#: Of the document; every process with SDKs reads it after each change.
+MOST_BYTES: Final = 10 * 1024 * 1024
 
 _VERSION: Final = "version"
 _FLAGS: Final = "flags"

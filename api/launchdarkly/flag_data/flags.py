@@ -1,22 +1,24 @@
-"""Flags as LaunchDarkly's SDKs hold them: read strictly, and kept as they are.
+"""Flags as LaunchDarkly's SDKs hold them: read strictly, and made whole.
 
-An SDK that is sent one field of another type than it expects drops all that it was sent, so every
-field that an SDK reads is checked. Fields that none reads are kept.
+An SDK that is sent one field of another type than it expects, or lacks one, drops all that it was
+sent. So every field that an SDK reads is checked, and those that one of them requires are filled
+in. Fields that none reads are kept.
 
-Source: the data models of python-server-sdk 9.18.2, which is the strictest; its optional fields
-may be null.
+Source: the data models of python-server-sdk 9.18.2, which is the strictest about types, and of
+rust-server-sdk-evaluation, which is about what has to be there.
 """
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
 
 from api.bodies.faults import refusal
 from api.bodies.json_values import JsonObject
-from api.bodies.models import MAX_SAFE_INTEGER, WireModel
+from api.bodies.models import MAX_SAFE_INTEGER, WireModel, blank_is, null_is
 from api.errors import InvalidRequest
+from api.launchdarkly.targeting.fields import KindName
 
 MOST_FLAGS: Final = 10_000
 #: Of all rollouts; an SDK takes a bucket for a share of it.
@@ -24,9 +26,32 @@ _WHOLE: Final = 100_000
 #: LaunchDarkly's keys; they are parts of paths in streams, and need no escapes in JSON.
 _FLAG_KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,255}")
 
-Integer = Annotated[int, Field(ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER)]
-Index = Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER)]
-Number = Integer | float
+#: What some SDKs hold as a double.
+_LARGEST: Final = 2**1023
+#: What some SDKs hold in 32 bits.
+_LARGEST_32: Final = 2**31 - 1
+
+Part = TypeVar("Part")
+
+
+def _require_doubles(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Refuse integers that have no double: the reader of bodies has refused other numbers."""
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        raise ValueError("a number over the range of a double")
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for part in inner:
+        _require_doubles(part)
+    return value
+
+
+Values = Annotated[list[Any], AfterValidator(_require_doubles)]
+Parts = Annotated[list[Part], Field(default_factory=list), null_is([])]
+Switch = Annotated[bool, null_is(default=False)]
+Text = Annotated[str, null_is("")]
+Integer = Annotated[int, Field(ge=-_LARGEST_32 - 1, le=_LARGEST_32)]
+Index = Annotated[int, Field(ge=0, le=_LARGEST_32)]
+Kind = Annotated[KindName | None, blank_is(None)]
+Attribute = Annotated[str | None, blank_is(None)]
 
 
 class _Part(WireModel):
@@ -38,11 +63,11 @@ class _Part(WireModel):
 class Clause(_Part):
     """One condition of a rule."""
 
-    context_kind: str | None = None
-    attribute: str
+    context_kind: Kind = None
+    attribute: Text = ""
     op: str
-    values: list[Any]
-    negate: bool | None = None
+    values: Values
+    negate: Switch = False
 
 
 class WeightedVariation(_Part):
@@ -50,15 +75,15 @@ class WeightedVariation(_Part):
 
     variation: Index
     weight: Annotated[int, Field(ge=0, le=_WHOLE)]
-    untracked: bool | None = None
+    untracked: Switch = False
 
 
 class Rollout(_Part):
     """Shares of contexts."""
 
-    kind: str | None = None
-    context_kind: str | None = None
-    bucket_by: str | None = None
+    kind: Annotated[Literal["rollout", "experiment"] | None, blank_is(None)] = None
+    context_kind: Kind = None
+    bucket_by: Attribute = None
     seed: Integer | None = None
     variations: Annotated[list[WeightedVariation], Field(min_length=1)]
 
@@ -86,15 +111,15 @@ class Outcome(_Part):
 class Rule(Outcome):
     """Which contexts get which outcome."""
 
-    id: str | None = None
+    id: Text = ""
     clauses: list[Clause]
-    track_events: bool | None = None
+    track_events: Switch = False
 
 
 class Target(_Part):
     """Keys that get one variation."""
 
-    context_kind: str | None = None
+    context_kind: Kind = None
     variation: Index
     values: list[str]
 
@@ -112,27 +137,36 @@ class Migration(_Part):
     check_ratio: Index | None = None
 
 
+class ClientSideAvailability(_Part):
+    """Which SDKs of clients a Relay Proxy tells of a flag."""
+
+    using_environment_id: Switch = False
+    using_mobile_key: Switch = False
+
+
 class Flag(_Part):
     """One flag."""
 
     key: str
-    version: Integer | None = None
-    deleted: bool | None = None
+    version: Annotated[int | None, Field(ge=0, le=MAX_SAFE_INTEGER)] = None
+    deleted: Switch = False
     on: bool
-    variations: list[Any]
+    variations: Values
     off_variation: Index | None = None
     fallthrough: Outcome
-    prerequisites: list[Prerequisite] | None = None
-    targets: list[Target] | None = None
-    context_targets: list[Target] | None = None
-    rules: list[Rule] | None = None
-    salt: str | None = None
-    track_events: bool | None = None
-    track_events_fallthrough: bool | None = None
-    debug_events_until_date: Number | None = None
+    prerequisites: Parts[Prerequisite]
+    targets: Parts[Target]
+    context_targets: Parts[Target]
+    rules: Parts[Rule]
+    salt: Text = ""
+    track_events: Switch = False
+    track_events_fallthrough: Switch = False
+    debug_events_until_date: Annotated[int | None, Field(ge=0, le=MAX_SAFE_INTEGER)] = None
     migration: Migration | None = None
-    exclude_from_summaries: bool | None = None
+    exclude_from_summaries: Switch = False
     sampling_ratio: Index | None = None
+    client_side: Switch = False
+    client_side_availability: ClientSideAvailability | None = None
 
     @model_validator(mode="after")
     def _names_its_variations(self) -> "Flag":
@@ -147,14 +181,18 @@ class Flag(_Part):
     def _indexes(self) -> Iterator[int]:
         if self.off_variation is not None:
             yield self.off_variation
-        for outcome in (self.fallthrough, *(self.rules or ())):
+        for outcome in (self.fallthrough, *self.rules):
             yield from outcome.indexes()
-        for target in (*(self.targets or ()), *(self.context_targets or ())):
+        for target in (*self.targets, *self.context_targets):
             yield target.variation
+
+    def whole(self) -> JsonObject:
+        """As JSON, with all that an SDK requires; a null field counts as absent."""
+        return self.model_dump(exclude_none=True)
 
     def segments(self) -> Iterator[str]:
         """The keys of segments that its rules name."""
-        for rule in self.rules or ():
+        for rule in self.rules:
             for clause in rule.clauses:
                 if clause.op == "segmentMatch":
                     yield from (value for value in clause.values if isinstance(value, str))

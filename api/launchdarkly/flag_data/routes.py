@@ -15,14 +15,14 @@ from api.bodies.json_values import JsonObject
 from api.bodies.models import json_response
 from api.errors import InvalidRequest, PreconditionFailed
 from api.http.entity_tags import is_named
-from api.launchdarkly.flag_data.documents import FlagDocument
+from api.launchdarkly.flag_data.documents import MOST_BYTES, FlagDocument
 from api.launchdarkly.flag_data.flags import Flag, read_flags
 from api.launchdarkly.flag_data.models import FlagDataDocument, FlagDataSummary, summarise
 from api.launchdarkly.operations import NO_ENVIRONMENT
 from api.launchdarkly.wire.links import PREFIX
 from api.launchdarkly.wire.requests import EnvironmentRefOf
 from api.rest.bodies import parse_object, read_body
-from api.rest.operations import READ, WHOLE_WRITE, component, document_body, operation
+from api.rest.operations import WHOLE_READ, WHOLE_WRITE, component, document_body, operation
 from api.rest.preconditions import IfMatch, describe_tagged, require_tag
 from api.rest.requests import RequireJson
 from api.services.services import CallerOf, Services, ServicesOf
@@ -50,7 +50,7 @@ _MOST_NAMED: Final = 100
     response_model=FlagDataDocument,
     responses={200: _TAGGED, 304: {"description": "The caller has this state of the flags."}},
 )
-@operation(needs=READ, refuses=NO_ENVIRONMENT)
+@operation(needs=WHOLE_READ, refuses=NO_ENVIRONMENT)
 def get_flag_data(
     env: EnvironmentRefOf,
     services: ServicesOf,
@@ -105,14 +105,14 @@ async def put_flag_data(
     """Replace the flags that SDKs evaluate with, which are in the form in which SDKs hold them.
 
     SDKs that are connected have the change within a second. A flag that is the same as before
-    keeps its version; any other gets one of bigseg's own, whatever it says. Fields that no SDK
-    reads are kept.
+    keeps its version; any other gets one of bigseg's own, whatever it says. Fields that an SDK
+    requires are filled in, and those that none reads are kept, unless they are null.
     """
     raw = await read_body(request)
 
     def put() -> Response:
         body = parse_object(raw)
-        wanted = _Wanted(body.get("flags", {}), read_flags(body))
+        wanted = _Wanted.of(read_flags(body))
         change = retry_on_change(
             _name(env), lambda: _replace(services.store(), env, wanted, if_match)
         )
@@ -132,15 +132,20 @@ class _Wanted:
     """What a caller has sent."""
 
     flags: dict[str, JsonObject]
-    read: dict[str, Flag]
+    segments: frozenset[str]
+    """Those that rules name."""
+
+    @classmethod
+    def of(cls, flags: dict[str, Flag]) -> "_Wanted":
+        named = frozenset(key for flag in flags.values() for key in flag.segments())
+        return cls({key: flag.whole() for key, flag in flags.items()}, named)
 
     def unknown_segments(self, store: Store, env: EnvironmentRef) -> list[str]:
         """Segments that the flags name and that are not there; the first hundred."""
-        named = {key for flag in self.read.values() for key in flag.segments()}
-        if not named:
+        if not self.segments:
             return []
         there = {segment.key for segment in store.segments.read_all(env)}
-        return sorted(named - there)[:_MOST_NAMED]
+        return sorted(self.segments - there)[:_MOST_NAMED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +168,10 @@ def _replace(store: Store, env: EnvironmentRef, wanted: _Wanted, if_match: str |
     changed += len(before.flags.keys() - after.flags.keys())
     if not changed:
         return _Change(state, state, 0)
-    written = store.flag_data.replace(env, state, after.text(), flags=len(after.flags))
+    text = after.text()
+    if len(text) > MOST_BYTES:
+        raise InvalidRequest(f"flags: {len(text):,} bytes of JSON are more than {MOST_BYTES:,}")
+    written = store.flag_data.replace(env, state, text, flags=len(after.flags))
     return _Change(state, written, changed)
 
 
