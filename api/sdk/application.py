@@ -47,10 +47,11 @@ def rest_application(services: Services, routes: RouteTable) -> FastAPI:
     )
     app.state.services = services
     settings = services.settings
+    cache_bytes = settings.datafile_cache_bytes
     app.state.sdk_data = EnvironmentReader(
-        most_bytes=settings.sdk_data_bytes, cache_bytes=settings.datafile_cache_bytes
+        most_bytes=settings.sdk_data_bytes, cache_bytes=cache_bytes * 3 // 4
     )
-    app.state.transfers = Transfers(settings.datafile_cache_bytes)
+    app.state.transfers = Transfers(cache_bytes // 4)
     app.state.data_streams = DataStreams(services, app.state.sdk_data)
     app.state.relay_streams = RelayStreams(services)
     for router in _ROUTERS:
