@@ -9,7 +9,7 @@ from worker.sdk_store.change_log import ChangeLog
 from worker.sdk_store.errors import SdkStoreError
 from worker.sdk_store.kept_environment import KeptEnvironment
 from worker.sdk_store.list_source import ListSource
-from worker.sdk_store.sdk_sets import connect_sdk_server
+from worker.sdk_store.sdk_server import connect_sdk_server
 from worker.store import EnvironmentRef, Store, StoreError, StoreSettings
 from worker.store.server import Database
 
