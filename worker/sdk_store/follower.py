@@ -16,7 +16,7 @@ from worker.store.server import Database
 logger = logging.getLogger("bigseg.sdk_store")
 
 #: How often a worker looks for environments that nobody keeps.
-_LOOK_EVERY_MS: Final = 1_000
+_LOOK_EVERY_MS: Final = 250
 #: How long an environment rests after an error.
 _REST_MS: Final = 1_000
 
