@@ -144,6 +144,7 @@ def _print(session: Session, erasure: dict[str, Any]) -> None:
             if names.get(name):
                 rows.append(("which", names[name]))
         rows.append(("segments whose rules name it", _listed(erasure["rules"])))
+        rows.append(("flags that name it", _listed(erasure["flags"])))
     session.show(erasure, Table(f"Erasure {erasure['id']}", FIELDS, rows))
 
 

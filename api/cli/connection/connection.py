@@ -155,6 +155,12 @@ class Connection:
         with self._translated_errors():
             return self._read(self._send("PUT", path, json=body))
 
+    def put_content(self, path: str, content: bytes) -> Any:  # noqa: ANN401 - any JSON
+        """Send JSON as it is, and read what it made."""
+        headers = {"Content-Type": "application/json"}
+        with self._translated_errors():
+            return self._read(self._send("PUT", path, content=content, headers=headers))
+
     def patch(self, path: str, body: object) -> Any:  # noqa: ANN401 - any JSON
         """Send JSON, and read what was changed."""
         with self._translated_errors():

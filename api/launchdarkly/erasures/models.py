@@ -75,6 +75,8 @@ class ErasureRepresentation(WireModel):
     """Once it is complete."""
     rules: list[str]
     """Standard segments with a rule that has the key as a value, which stays: the first hundred."""
+    flags: list[str]
+    """Flags with the key as a target or another value, which stays, too: the first hundred."""
     links: Annotated[Links, Field(alias="_links")]
 
 
@@ -112,5 +114,6 @@ def represent_erasure(env: EnvironmentRef, erasure: Erasure) -> ErasureRepresent
         waits_for=[JobRef.parse(text).job_id for text in erasure.waiting],
         touched=touched,
         rules=list(erasure.rules) if erasure.state == "complete" else [],
+        flags=list(erasure.flags) if erasure.state == "complete" else [],
         links={"parent": link(collection), "self": link(f"{collection}/{erasure.id}")},
     )

@@ -112,9 +112,9 @@ def create_erasure(
     have it. A composition stops if it would read the key from a segment as it was before; compose
     again. Imports leave its rows out from then on, unless `allowErased` is sent. It is complete
     once nothing has the key; until then an edit that adds it again is undone. Asking again gives
-    the erasure that is under way. The receipt names what is left to people: rules with the key,
-    and files at destinations where bigseg may not delete. Other environments, and what belongs to
-    a project in Vercel's dialect, are not looked through.
+    the erasure that is under way. The receipt names what is left to people: rules and flags with
+    the key, and files at destinations where bigseg may not delete. Other environments, and what
+    belongs to a project in Vercel's dialect, are not looked through.
     """
     return _start(services, caller, env, body.kind, require_context_key(body.key))
 

@@ -90,7 +90,7 @@ def test_flags__of_another_state__are_not_replaced(environment: OwnEnvironment) 
     first = client.get(path).headers["etag"]
     second = environment.put_flags({"a": FLAG}, **{"If-Match": first}).headers["etag"]
     assert second != first
-    body = {"flags": {}}
+    body: dict[str, Any] = {"flags": {}}
     refused = client.put(path, json=body, headers={"If-Match": first})
     assert_refused(refused, 412, "precondition_failed")
     found = client.get(path, headers={"If-None-Match": second})

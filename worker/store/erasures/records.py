@@ -95,6 +95,8 @@ class Erasure:
     touched: Touched = Touched()
     rules: tuple[str, ...] = ()
     """Segments with a rule that names the key, which is left to people: the first ones."""
+    flags: tuple[str, ...] = ()
+    """Flags that name the key, which is left to people, too: the first ones."""
     completed_ms: int | None = None
 
     @property

@@ -1,6 +1,7 @@
 """The flags of each environment that SDKs evaluate with, as documents."""
 
 from worker.store.flag_data.flag_data_store import FlagDataStore
+from worker.store.flag_data.naming import flags_naming
 from worker.store.flag_data.records import FlagData
 
-__all__ = ["FlagData", "FlagDataStore"]
+__all__ = ["FlagData", "FlagDataStore", "flags_naming"]

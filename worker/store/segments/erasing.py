@@ -1,7 +1,6 @@
 """Erases one key from the targets of standard segments; finds rules that name it."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ from worker.store.optimistic import retry_on_change
 from worker.store.segments.definitions import Definition, decode_schedules
 from worker.store.segments.segment_store import SegmentStore
 from worker.store.segments.targets import remove_targets, require_generation, save_targets
+from worker.store.stored_json import spellings, texts_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,11 @@ class KeyUses:
 def find_key(definition: Definition, kind: str, key: str) -> KeyUses:
     """Find a key in a segment. Cost: parses what it targets if the key's text is in it."""
     text = definition.targeting
-    if text is None or not any(form in text for form in _forms(key)):
+    if text is None or not any(form in text for form in spellings(key)):
         return KeyUses((), in_rules=False)
     fields: dict[str, Any] = json.loads(text)
     sides = tuple(side for side in (INCLUDED, EXCLUDED) if _targets(fields, side, kind, key))
-    return KeyUses(sides, key in _texts(fields.get("rules") or []))
+    return KeyUses(sides, key in texts_in(fields.get("rules") or []))
 
 
 def erase_target(segments: SegmentStore, ref: ListRef, kind: str, key: str) -> None:
@@ -52,25 +52,8 @@ def erase_target(segments: SegmentStore, ref: ListRef, kind: str, key: str) -> N
     retry_on_change(f"segment {ref.segment}", attempt)
 
 
-def _forms(key: str) -> set[bytes]:
-    """How JSON may spell a key."""
-    return {json.dumps(key, ensure_ascii=ascii_only).encode() for ascii_only in (True, False)}
-
-
 def _targets(fields: dict[str, Any], side: Side, kind: str, key: str) -> bool:
     if kind == "user" and key in fields[side]:
         return True
     entries = fields[f"{side}Contexts"]
     return any(entry["contextKind"] == kind and key in entry["values"] for entry in entries)
-
-
-def _texts(value: object) -> Iterator[str]:
-    """Every text in a JSON value."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner)

@@ -1,16 +1,17 @@
-"""What of an erasure is in the store: lists and targets."""
+"""What of an erasure is in the store: lists, targets, and flags that name the key."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from worker.store import EnvironmentRef, ListRef, SegmentNotFound, Store
+from worker.store import EnvironmentRef, ListRef, SegmentNotFound, Store, retry_on_change
 from worker.store.erasures import Erasure, Touched
+from worker.store.flag_data import flags_naming
 from worker.store.lists import drop_changes_of, erase_member
 from worker.store.segments import Segment, erase_target, find_key
 from worker.store.workflows import lists_to_reclaim
 
-#: Keys of segments that a receipt names.
+#: Keys of segments, and of flags, that a receipt names.
 _NAMED: Final = 100
 
 
@@ -96,6 +97,17 @@ def find_targets(store: Store, env: EnvironmentRef, kind: str, key: str) -> Stan
         if uses.in_rules:
             rules.append(definition.segment.key)
     return StandardSegments(tuple(found), tuple(targets), tuple(sorted(rules)[:_NAMED]))
+
+
+def find_flags(store: Store, env: EnvironmentRef, key: str) -> tuple[str, ...]:
+    """The flags that name a key, the first hundred. Cost: reads all flags of the environment."""
+
+    def read() -> bytes:
+        state = store.flag_data.find(env)
+        return b"" if state is None else store.flag_data.read(env, state)
+
+    document = retry_on_change(f"flag data of {env.environment}", read)
+    return tuple(flags_naming(document, key)[:_NAMED])
 
 
 def erase_targets(store: Store, segments: Iterable[Segment], kind: str, key: str) -> None:

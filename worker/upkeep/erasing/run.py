@@ -15,6 +15,7 @@ from worker.upkeep.erasing.jobs import clear_held, clear_previews, find_previews
 from worker.upkeep.erasing.lists import (
     erase_from_lists,
     erase_targets,
+    find_flags,
     find_lists,
     find_targets,
     has_left_feeds,
@@ -136,7 +137,7 @@ class _Turn:
         self._save(touched=erase_from_lists(store, self.env, self.erasure, self.key))
         found = find_targets(store, self.env, kind, self.key)
         self._touch(targets=_union(self.erasure.touched.targets, found.targets))
-        self._save(rules=found.rules)
+        self._save(rules=found.rules, flags=find_flags(store, self.env, self.key))
         erase_targets(store, found.targeting, kind, self.key)
 
     def _wait_for(self, before: Before, active: Collection[str]) -> tuple[str, ...]:

@@ -280,6 +280,22 @@ def test_erase_due__takes_long__leaves_the_others_to_the_next_call(running: Impo
     assert completed == [1, 2]
 
 
+def test_erasure__flags_name_the_key__names_them_and_leaves_them(running: Imports) -> None:
+    store, key = running.services.store, 'k-"ü"'
+    clause = {"attribute": "email", "op": "in", "values": ["a", key]}
+    flags = {
+        "targeting": {"targets": [{"variation": 0, "values": [key]}]},
+        "of-a-rule": {"rules": [{"variation": 0, "clauses": [clause]}]},
+        key: {"salt": key, "rules": [], "targets": None},
+        "other": {"contextTargets": [{"contextKind": "org", "variation": 0, "values": ["k"]}]},
+    }
+    document = json.dumps({"flags": flags}).encode()
+    state = store.flag_data.replace(PRODUCTION, None, document, flags=len(flags))
+    receipt = take_turn(running, start_erasure(running, key))
+    assert (receipt.state, receipt.flags) == ("complete", ("of-a-rule", "targeting"))
+    assert store.flag_data.read(PRODUCTION, state) == document
+
+
 def test_lift__key_is_added_by_hand__an_import_may_have_it(running: Imports) -> None:
     store, ref = running.services.store, running.list_of("k-back", "l")
     erase(running, "k-back")
