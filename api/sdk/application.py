@@ -10,13 +10,13 @@ from api.rest.error_handling import handle_errors
 from api.rest.requests import require_known_query
 from api.sdk.data import routes as data
 from api.sdk.data.reading import EnvironmentReader
-from api.sdk.data.watching import DataStreams
+from api.sdk.data.streams import DataStreams
 from api.sdk.dialect import SDK
 from api.sdk.events import routes as events
 from api.sdk.fdv2 import routes as fdv2
 from api.sdk.fdv2.transfers import Transfers
 from api.sdk.relay import routes as relay
-from api.sdk.relay.watching import RelayStreams
+from api.sdk.relay.streams import RelayStreams
 from api.services.services import Services
 
 #: The paths that take an SDK key, and nothing else.
@@ -47,10 +47,11 @@ def rest_application(services: Services, routes: RouteTable) -> FastAPI:
     )
     app.state.services = services
     settings = services.settings
+    cache_bytes = settings.datafile_cache_bytes
     app.state.sdk_data = EnvironmentReader(
-        most_bytes=settings.sdk_data_bytes, cache_bytes=settings.datafile_cache_bytes
+        most_bytes=settings.sdk_data_bytes, cache_bytes=cache_bytes * 3 // 4
     )
-    app.state.transfers = Transfers(settings.datafile_cache_bytes)
+    app.state.transfers = Transfers(cache_bytes // 4)
     app.state.data_streams = DataStreams(services, app.state.sdk_data)
     app.state.relay_streams = RelayStreams(services)
     for router in _ROUTERS:

@@ -74,7 +74,7 @@ from worker.store.errors import (
     Unsealed,
     WebhookNotFound,
 )
-from worker.store.flag_data import FlagData
+from worker.store.flag_data import FlagData, StoredFlag, decode_flags, encode_flags
 from worker.store.jobs import (
     MOST_SOURCES,
     PREVIEW,
@@ -380,6 +380,7 @@ __all__ = [
     "StoreRefused",
     "StoreSettings",
     "StoreUnavailable",
+    "StoredFlag",
     "StoredSchedule",
     "Summary",
     "Superseded",
@@ -420,12 +421,14 @@ __all__ = [
     "code_of",
     "create_environment",
     "create_project",
+    "decode_flags",
     "decode_schedules",
     "delete_environment",
     "delete_project",
     "delete_project_segment",
     "detach_list",
     "digest_of",
+    "encode_flags",
     "encode_part",
     "environment_resource",
     "invalid_settings",

@@ -8,6 +8,7 @@ Source: the data models of python-server-sdk 9.18.2, which is the strictest abou
 rust-server-sdk-evaluation, which is about what has to be there.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal, TypeVar
@@ -186,9 +187,13 @@ class Flag(_Part):
         for target in (*self.targets, *self.context_targets):
             yield target.variation
 
-    def whole(self) -> JsonObject:
-        """As JSON, with all that an SDK requires; a null field counts as absent."""
-        return self.model_dump(exclude_none=True)
+    def rest(self) -> bytes:
+        """All that an SDK requires but the version, as JSON that is the same for the same flag.
+
+        A null field counts as absent. The brace at the beginning is left out.
+        """
+        fields = self.model_dump(exclude_none=True, exclude={"version"})
+        return json.dumps(fields, separators=(",", ":"), sort_keys=True).encode()[1:]
 
     def segments(self) -> Iterator[str]:
         """The keys of segments that its rules name."""
@@ -198,8 +203,8 @@ class Flag(_Part):
                     yield from (value for value in clause.values if isinstance(value, str))
 
 
-def read_flags(body: JsonObject) -> dict[str, Flag]:
-    """Read a document of flags. Cost: about 30 ms for each MiB.
+def read_flags(body: JsonObject) -> Iterator[Flag]:
+    """Read the flags of a document, one by one. Cost: about 0.1 ms a flag.
 
     Args:
         body: ``{"flags": {key: flag}}``.
@@ -218,7 +223,8 @@ def read_flags(body: JsonObject) -> dict[str, Flag]:
         raise InvalidRequest("flags: send an object of flags by their keys")
     if len(flags) > MOST_FLAGS:
         raise InvalidRequest(f"flags: {len(flags):,} are more than {MOST_FLAGS:,}")
-    return {key: _read(key, flag) for key, flag in flags.items()}
+    for key, flag in flags.items():
+        yield _read(key, flag)
 
 
 def _read(key: str, flag: Any) -> Flag:  # noqa: ANN401 - any JSON

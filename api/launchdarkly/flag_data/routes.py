@@ -11,12 +11,11 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.auth import Caller
 from api.audit import audit
-from api.bodies.json_values import JsonObject
 from api.bodies.models import json_response
 from api.errors import InvalidRequest, PreconditionFailed
 from api.http.entity_tags import is_named
-from api.launchdarkly.flag_data.documents import MOST_BYTES, FlagDocument
-from api.launchdarkly.flag_data.flags import Flag, read_flags
+from api.launchdarkly.flag_data.documents import FlagDocument, Wanted
+from api.launchdarkly.flag_data.flags import read_flags
 from api.launchdarkly.flag_data.models import FlagDataDocument, FlagDataSummary, summarise
 from api.launchdarkly.operations import NO_ENVIRONMENT
 from api.launchdarkly.wire.links import PREFIX
@@ -112,12 +111,12 @@ async def put_flag_data(
 
     def put() -> Response:
         body = parse_object(raw)
-        wanted = _Wanted.of(read_flags(body))
+        wanted = Wanted.of(read_flags(body))
         change = retry_on_change(
             _name(env), lambda: _replace(services.store(), env, wanted, if_match)
         )
         _record(services, caller, env, change)
-        unknown = wanted.unknown_segments(services.store(), env)
+        unknown = _unknown_segments(services.store(), env, wanted)
         shown = summarise(env, change.after, changed=change.count, unknown=unknown)
         response = json_response(shown)
         response.headers["ETag"] = _tag(change.after)
@@ -128,27 +127,6 @@ async def put_flag_data(
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What a caller has sent."""
-
-    flags: dict[str, JsonObject]
-    segments: frozenset[str]
-    """Those that rules name."""
-
-    @classmethod
-    def of(cls, flags: dict[str, Flag]) -> "_Wanted":
-        named = frozenset(key for flag in flags.values() for key in flag.segments())
-        return cls({key: flag.whole() for key, flag in flags.items()}, named)
-
-    def unknown_segments(self, store: Store, env: EnvironmentRef) -> list[str]:
-        """Segments that the flags name and that are not there; the first hundred."""
-        if not self.segments:
-            return []
-        there = {segment.key for segment in store.segments.read_all(env)}
-        return sorted(self.segments - there)[:_MOST_NAMED]
-
-
-@dataclass(frozen=True, slots=True)
 class _Change:
     before: FlagData | None
     after: FlagData | None
@@ -156,7 +134,15 @@ class _Change:
     """Flags that are new, other ones than before, or gone."""
 
 
-def _replace(store: Store, env: EnvironmentRef, wanted: _Wanted, if_match: str | None) -> _Change:
+def _unknown_segments(store: Store, env: EnvironmentRef, wanted: Wanted) -> list[str]:
+    """Segments that the flags name and that are not there; the first hundred."""
+    if not wanted.segments:
+        return []
+    there = {segment.key for segment in store.segments.read_all(env)}
+    return sorted(wanted.segments - there)[:_MOST_NAMED]
+
+
+def _replace(store: Store, env: EnvironmentRef, wanted: Wanted, if_match: str | None) -> _Change:
     store.environments.require(env)
     state = store.flag_data.find(env)
     require_tag(_tag(state), if_match, _name(env))
@@ -164,13 +150,10 @@ def _replace(store: Store, env: EnvironmentRef, wanted: _Wanted, if_match: str |
     if state is not None:
         before = FlagDocument.parse(store.flag_data.read(env, state))
     after = before.replaced_by(wanted.flags, 1 if state is None else state.number + 1)
-    changed = sum(before.flags.get(key) is not flag for key, flag in after.flags.items())
-    changed += len(before.flags.keys() - after.flags.keys())
+    changed = before.changes_to(after)
     if not changed:
         return _Change(state, state, 0)
     text = after.text()
-    if len(text) > MOST_BYTES:
-        raise InvalidRequest(f"flags: {len(text):,} bytes of JSON are more than {MOST_BYTES:,}")
     written = store.flag_data.replace(env, state, text, flags=len(after.flags))
     return _Change(state, written, changed)
 

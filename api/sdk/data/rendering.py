@@ -11,7 +11,7 @@ from typing import Any, Final
 from api.bodies.json_values import JsonObject
 from api.errors import Broken
 from api.launchdarkly.targeting.stored import read_fields
-from worker.store import Definition
+from worker.store import Definition, decode_flags
 
 #: Versions of one generation of a segment. SDKs drop what has not a higher version than what they
 #: have, deleted or not, while a segment that is created again begins at version 1; some of them
@@ -68,16 +68,15 @@ def render_segment(definition: Definition, *, is_held: bool, shift: int = 0) -> 
 
 
 def render_flags(document: bytes) -> dict[str, Item]:
-    """Render all flags of an environment, by key. Cost: about 20 ms for each MiB.
+    """Render all flags of an environment, by key. Cost: about 5 µs a flag; nothing is parsed.
 
     Args:
         document: As it is stored; their versions rise from one state to the next.
+
+    Raises:
+        UnreadableRecord: It is damaged, or of another release.
     """
-    flags: dict[str, JsonObject] = json.loads(document)["flags"]
-    return {
-        key: Item(flag["version"], json.dumps(flag, separators=(",", ":")).encode())
-        for key, flag in flags.items()
-    }
+    return {flag.key: Item(flag.version, flag.body) for flag in decode_flags(document)}
 
 
 def _rules(definition: Definition, rules: list[JsonObject]) -> list[JsonObject]:

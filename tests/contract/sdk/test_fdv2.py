@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import ldclient
@@ -11,6 +12,7 @@ import pytest
 from ldclient import datasystem
 from ldclient.config import Config, DataSystemConfig
 
+from tests.support.proxies.cutting import running_cutting_proxy
 from tests.support.sdks.flags import flag_of, flags_of
 from tests.support.sdks.own_environment import OwnEnvironment, own_environment
 from tests.support.servers.api import Api, running_api
@@ -171,6 +173,22 @@ def test_poll__what_comes_back_under_its_key__is_newer(
     assert held.intents[1:] == ["xfer-changes"] * 4
 
 
+def test_poll__from_a_state_of_long_ago__gets_everything(
+    environment: OwnEnvironment, sdk: httpx.Client
+) -> None:
+    states = []
+    for number in range(18):
+        environment.include("beta", f"user-{number}")
+        held = Held()
+        _poll(sdk, held)
+        states.append(held.state)
+    intents = []
+    for state in (states[0], states[1], "x" * 5_000):
+        sent = sdk.get(POLL, params={"basis": state}).json()["events"]
+        intents.append(sent[0]["data"]["payloads"][0]["intentCode"])
+    assert intents == ["xfer-full", "xfer-changes", "xfer-full"]
+
+
 def test_stream__from_a_state__sends_each_change(
     environment: OwnEnvironment, sdk: httpx.Client
 ) -> None:
@@ -252,6 +270,33 @@ def test_python_sdk__with_each_data_system__has_a_change_within_seconds(
         wait_until(lambda: _is_in(client, "ben") is None, "the flag is gone", _SDK_S)
         environment.put_flags(flags_of(["beta"])["flags"])
         wait_until(lambda: _is_in(client, "ben") is True, "the flag is back", _SDK_S)
+
+
+def test_python_sdk__disconnected_in_a_transfer__goes_on_from_its_state(
+    api: Api, environment: OwnEnvironment
+) -> None:
+    asked, lost = list[bytes](), list[bytes]()
+
+    def cut_first_change(_: bytes, reply: bytes) -> bool:
+        if b"ben" in reply and not lost:
+            lost.append(reply)
+            return True
+        return False
+
+    with ExitStack() as stack:
+        proxy = stack.enter_context(running_cutting_proxy(urlsplit(api.url).port or 0))
+        proxy.before_request = asked.append
+        proxy.rule = cut_first_change
+        port = proxy.listener.getsockname()[1]
+        system = datasystem.streaming().build()
+        client = _connect(f"http://127.0.0.1:{port}", environment.sdk_key, system)
+        stack.callback(client.close)
+        with api.client(environment.sdk_key) as sdk:
+            state = sdk.get(ALL).headers["etag"].strip('"')
+        environment.include("beta", "ben")
+        wait_until(lambda: _is_in(client, "ben") is True, "the segment has changed", _SDK_S)
+    assert b"put-object" in lost[0]
+    assert f"GET {STREAM}?basis={state} ".encode() in asked[-1]
 
 
 def _connect(url: str, sdk_key: str, system: DataSystemConfig) -> ldclient.LDClient:

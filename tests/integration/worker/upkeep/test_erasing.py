@@ -22,9 +22,11 @@ from worker.store import (
     ErasuresUnderWay,
     JobRef,
     NewSegment,
+    StoredFlag,
     TargetSchedule,
     TooManyErasures,
     cancel_import,
+    encode_flags,
 )
 from worker.store.erasures import Touched
 from worker.store.keyspace import EXCLUDED, INCLUDED
@@ -286,10 +288,12 @@ def test_erasure__flags_name_the_key__names_them_and_leaves_them(running: Import
     flags = {
         "targeting": {"targets": [{"variation": 0, "values": [key]}]},
         "of-a-rule": {"rules": [{"variation": 0, "clauses": [clause]}]},
-        key: {"salt": key, "rules": [], "targets": None},
+        "salted": {"salt": key, "rules": [], "targets": None},
         "other": {"contextTargets": [{"contextKind": "org", "variation": 0, "values": ["k"]}]},
     }
-    document = json.dumps({"flags": flags}).encode()
+    document = encode_flags(
+        StoredFlag(name, 1, json.dumps(flag).encode()[1:]) for name, flag in flags.items()
+    )
     state = store.flag_data.replace(PRODUCTION, None, document, flags=len(flags))
     receipt = take_turn(running, start_erasure(running, key))
     assert (receipt.state, receipt.flags) == ("complete", ("of-a-rule", "targeting"))
