@@ -35,6 +35,7 @@ from api.http.routes import (
     method_of,
     without_body,
 )
+from api.http.streamed_answer import expect_stream, handed_over
 from api.lookups.lookups import Lookups
 from api.metrics.metrics import Metrics
 from worker.objects import ObjectError
@@ -172,6 +173,9 @@ class Front:
         dialect = self._dialects.of_path(scope["raw_path"])
         try:
             await self._pass_on(scope, exchange)
+            stream = handed_over(scope)
+            if stream is not None:
+                await stream.send_all(scope, exchange.receive, exchange.send)
         except Disconnected:
             exchange.status = 0
         except ApiError as exc:
@@ -218,6 +222,7 @@ class Front:
         receive: Receive = exchange.receive
         if not is_upload(scope, route):
             receive = await self._body_bounds.receive(scope, receive)
+        expect_stream(scope)
         await self._rest(scope, receive, exchange.send)
 
     def _methods_of(self, scope: Scope) -> str:

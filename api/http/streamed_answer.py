@@ -8,11 +8,16 @@ import structlog
 from starlette.responses import Response
 
 from api.http.asgi import Receive, Scope, Send
-from api.http.connections.uvicorn_protocol import abort_connection
+from api.http.connections.uvicorn_protocol import abort_connection, tell_when_gone
 
 #: Seconds for a message, and bytes for each further one: whoever takes less is dropped.
 _SEND_S: Final = 30.0
 _LEAST_BYTES_S: Final = 64 * 1024
+
+#: Where a request's scope holds the answer that was handed over.
+_STREAM: Final = "bigseg.stream"
+#: What the framework's own entries of a scope begin with.
+_OF_FRAMEWORK: Final = ("fastapi", "starlette", "endpoint", "app", "router", "path_params", "state")
 
 Pieces = Sequence[bytes | memoryview]
 """One message; none of its pieces is copied until it is sent."""
@@ -50,8 +55,14 @@ class StreamedAnswer(Response):
         self._facts = facts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or have the front do it: the framework keeps 15 KiB for a request until then."""
+        if not hand_over(scope, self):
+            await self.send_all(scope, receive, send)
+
+    async def send_all(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""
-        gone = asyncio.create_task(self._end_with_client(receive))
+        told = tell_when_gone(scope, self._on_gone)
+        gone = None if told else asyncio.create_task(self._end_with_client(receive))
         try:
             head = {"status": self.status_code, "headers": self.raw_headers}
             await send({"type": "http.response.start", **head})
@@ -62,15 +73,41 @@ class StreamedAnswer(Response):
         except TimeoutError:
             _log.info("stream.dropped", reason="slow reader", **self._facts)
             abort_connection(scope)
-            await gone
+            await (self._end_with_client(receive) if gone is None else gone)
         finally:
-            gone.cancel()
+            if gone is not None:
+                gone.cancel()
             self._on_end()
 
     async def _end_with_client(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
         self._on_gone()
+
+
+def expect_stream(scope: Scope) -> None:
+    """Let an answer that streams be handed over, to :func:`handed_over`."""
+    scope[_STREAM] = None
+
+
+def hand_over(scope: Scope, answer: StreamedAnswer) -> bool:
+    """Leave an answer to whoever has called the application; whether somebody waits for it."""
+    if _STREAM not in scope:
+        return False
+    scope[_STREAM] = answer
+    return True
+
+
+def handed_over(scope: Scope) -> StreamedAnswer | None:
+    """Take the answer that was left, once the application has returned.
+
+    What the framework has put into the scope goes: a stream may last for weeks.
+    """
+    answer: StreamedAnswer | None = scope.pop(_STREAM, None)
+    if answer is not None:
+        for name in [name for name in scope if name.startswith(_OF_FRAMEWORK)]:
+            del scope[name]
+    return answer
 
 
 async def _send(send: Send, pieces: Pieces) -> None:

@@ -10,13 +10,13 @@ from api.rest.error_handling import handle_errors
 from api.rest.requests import require_known_query
 from api.sdk.data import routes as data
 from api.sdk.data.reading import EnvironmentReader
-from api.sdk.data.watching import DataStreams
+from api.sdk.data.streams import DataStreams
 from api.sdk.dialect import SDK
 from api.sdk.events import routes as events
 from api.sdk.fdv2 import routes as fdv2
 from api.sdk.fdv2.transfers import Transfers
 from api.sdk.relay import routes as relay
-from api.sdk.relay.watching import RelayStreams
+from api.sdk.relay.streams import RelayStreams
 from api.services.services import Services
 
 #: The paths that take an SDK key, and nothing else.

@@ -15,7 +15,7 @@ from api.vercel.datafile import routes as datafile
 from api.vercel.datafile import stream_routes as datafile_streams
 from api.vercel.datafile.packs import Packs
 from api.vercel.datafile.routes import SDK_KEY_PATHS
-from api.vercel.datafile.watching import Streams
+from api.vercel.datafile.streams import DatafileStreams
 from api.vercel.definitions import routes as definitions
 from api.vercel.dialect import VERCEL
 from api.vercel.evaluations import heavy_program
@@ -85,7 +85,7 @@ def rest_application(services: Services, routes: RouteTable) -> FastAPI:
     )
     app.state.services = services
     app.state.packs = Packs(services.settings.datafile_cache_bytes)
-    app.state.streams = Streams(services, app.state.packs)
+    app.state.streams = DatafileStreams(services, app.state.packs)
     app.state.import_streams = ImportStreams(services)
     app.state.evaluations = evaluations.Evaluations(services)
     for router in _ROUTERS:

@@ -9,14 +9,14 @@ from worker.sdk_store.change_log import ChangeLog
 from worker.sdk_store.errors import SdkStoreError
 from worker.sdk_store.kept_environment import KeptEnvironment
 from worker.sdk_store.list_source import ListSource
-from worker.sdk_store.sdk_sets import connect_sdk_server
+from worker.sdk_store.sdk_server import connect_sdk_server
 from worker.store import EnvironmentRef, Store, StoreError, StoreSettings
 from worker.store.server import Database
 
 logger = logging.getLogger("bigseg.sdk_store")
 
 #: How often a worker looks for environments that nobody keeps.
-_LOOK_EVERY_MS: Final = 1_000
+_LOOK_EVERY_MS: Final = 250
 #: How long an environment rests after an error.
 _REST_MS: Final = 1_000
 

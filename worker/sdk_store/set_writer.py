@@ -9,11 +9,11 @@ from worker.byte_columns import Column
 from worker.sdk_store.change_log import ChangeLog
 from worker.sdk_store.hashed_keys import HashedKeys
 from worker.sdk_store.list_source import Batch
-from worker.sdk_store.sdk_sets import PER_CALL, SdkSets
+from worker.sdk_store.sdk_sets import PER_WINDOW, SdkSets
 from worker.store import EXCLUDED, INCLUDED, EnvironmentRef, Side, unpack_members
 
 #: Contexts written before others have a turn.
-_PER_STEP: Final = 8_192
+_PER_STEP: Final = 16_384
 _SIDES: Final[tuple[Side, ...]] = (INCLUDED, EXCLUDED)
 
 Op = tuple[Side, bool, bytes]
@@ -105,8 +105,8 @@ class SetWriter:
 
 def _hash(keys: Column) -> Iterator[HashedKeys]:
     """Hash keys, as many at a time as are written in one step."""
-    for first in range(0, len(keys), PER_CALL):
-        yield HashedKeys.of(keys[first : first + PER_CALL])
+    for first in range(0, len(keys), PER_WINDOW):
+        yield HashedKeys.of(keys[first : first + PER_WINDOW])
 
 
 def _noted(hashes: Iterable[HashedKeys], into: list[HashedKeys]) -> Iterator[HashedKeys]:

@@ -45,6 +45,8 @@ _STOPPING: Final = "bigseg.stopping"
 _EXCHANGE: Final = "bigseg.exchange"
 #: Where it holds what ends its connection at once.
 _ABORT: Final = "bigseg.abort"
+#: Where it holds what is called when its client has gone.
+_GONE: Final = "bigseg.gone"
 #: Bytes of a header line apart from its name and value.
 _LINE_BYTES: Final = 4
 _START: Final = b"HTTP/1.1 200 OK\r\n"
@@ -96,6 +98,8 @@ class ApiProtocol(HttpToolsProtocol):
         self._slots.release(self)
         if self._timer is not None:
             self._timer.cancel()
+        if self._exchange_scope is not None and _GONE in self._exchange_scope:
+            self._exchange_scope[_GONE]()
         self._end_exchange()
         super().connection_lost(exc)
 
@@ -302,6 +306,7 @@ class ApiProtocol(HttpToolsProtocol):
         if self._exchange_scope is not None:
             forbid_whole_answer(self._exchange_scope)
             self._exchange_scope.pop(_ABORT, None)
+            self._exchange_scope.pop(_GONE, None)
             self._exchange_scope = None
 
     def _fits_head(self, size_bytes: int) -> bool:
@@ -448,3 +453,18 @@ def abort_connection(scope: Scope) -> None:
     abort: Callable[[], None] | None = scope.get(_ABORT)
     if abort is not None:
         abort()
+
+
+def tell_when_gone(scope: Scope, call: Callable[[], None]) -> bool:
+    """Have something called once the client of a request has gone, also if that was before.
+
+    Returns:
+        Whether it will be; if not, ASGI's messages have to tell.
+    """
+    cycle: RequestResponseCycle | None = scope.get(_EXCHANGE)
+    if cycle is None:
+        return False
+    scope[_GONE] = call
+    if cycle.disconnected:
+        call()
+    return True

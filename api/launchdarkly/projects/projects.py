@@ -244,6 +244,7 @@ def issued_key(services: Services, env: EnvironmentRef, caller: Caller) -> str |
     except TooManyTokens as exc:
         _log.warning("sdk_key.none", environment=str(env), reason=str(exc))
         return None
+    services.token_directory.invalidate()
     return secret
 
 

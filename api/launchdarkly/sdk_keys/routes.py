@@ -76,6 +76,8 @@ def post_environment_sdk_key(
         launchdarkly=True,
         relay=body.relay,
     )
+    # A hundred SDKs that start at once would be too many unknown keys to ask for each.
+    services.token_directory.invalidate()
     _log.info("sdk_key.created", sdk_key=key.id, environment=str(env), by=caller.token_id)
     _record(services, caller, env, "createSdkKey", "created an SDK key of", after=_summarise(key))
     answer = json_response(EnvironmentSdkKey.of(env, key, secret), 201)

@@ -25,7 +25,7 @@ class Change:
     """``None`` if it is to be dropped."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class EnvironmentData:
     """The flags and segments of an environment."""
 

@@ -20,7 +20,7 @@ from api.sdk.data.environment_data import EnvironmentData
 from api.sdk.data.messages import EVENTS, messages_of
 from api.sdk.data.reading import Audience, EnvironmentReader
 from api.sdk.data.stream import DataStream
-from api.sdk.data.watching import DataStreams
+from api.sdk.data.streams import DataStreams
 from api.services.services import CallerOf, Services, ServicesOf
 from worker.store import EnvironmentNotFound, EnvironmentRef, ProjectNotFound, SdkKey
 
@@ -122,9 +122,9 @@ async def stream_data(
     if request.method == "HEAD":
         return Response(media_type=EVENTS)
     # Before the read, so that no change is missed.
-    subscription = streams.open(audience, bytes.fromhex(key.id))
+    subscription = streams.open_for(audience, bytes.fromhex(key.id))
     try:
-        first = await read_data(services, reader, audience)
+        first = subscription.fresh_state or await read_data(services, reader, audience)
         keys = services.token_directory
         return DataStream(streams, subscription, keys, first, messages=messages_of)
     except BaseException:

@@ -4,38 +4,35 @@ Source: python-server-sdk 9.18.2. An SDK connects again when a stream ends, and 
 without any byte; it takes the end of a stream for a failure, and waits a little longer each time.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import Final
+from collections.abc import Callable
 
 from api.access.token_directory import TokenDirectory
-from api.http.streamed_answer import Pieces, StreamedAnswer
+from api.http.streamed_answer import Pieces
 from api.sdk.data.environment_data import EnvironmentData
 from api.sdk.data.messages import EVENTS, PING
-from api.sdk.data.watching import DataStreams, DataSubscription
-from worker.store import StoreError
-
-#: Well within the five minutes of SDKs, and the 60 seconds of usual balancers.
-_PING_S: Final = 15.0
+from api.sdk.data.streams import DataStreams
+from api.streams.watched_answer import WatchedAnswer
+from api.streams.watching import Subscription
 
 #: Makes what is sent to whoever is to have some data, and has other data, or none.
 Messages = Callable[[EnvironmentData, EnvironmentData | None], Pieces]
 
 
-class DataStream(StreamedAnswer):
-    """Sends events until the SDK key is revoked, the process stops or the client has gone."""
+class DataStream(WatchedAnswer[EnvironmentData]):
+    """Sends the data of an environment, in the form of one of the protocols."""
+
+    ping = PING
 
     def __init__(
         self,
         streams: DataStreams,
-        subscription: DataSubscription,
+        subscription: Subscription[EnvironmentData],
         keys: TokenDirectory,
         first: EnvironmentData,
         *,
         messages: Messages,
         before: EnvironmentData | None = None,
         farewell: Pieces = (),
-        ping_s: float = _PING_S,
     ) -> None:
         """Take the parts.
 
@@ -47,55 +44,24 @@ class DataStream(StreamedAnswer):
             messages: In the form of the client's protocol.
             before: The data that the client has, if that is known.
             farewell: Sent at the end.
-            ping_s: Seconds between two messages.
         """
-        super().__init__(
-            self._all_messages(),
-            media_type=EVENTS,
-            on_gone=subscription.end,
-            on_end=lambda: streams.close(subscription),
-            facts={"sdk_key": subscription.digest.hex()},
-        )
-        self._subscription = subscription
-        self._keys = keys
+        super().__init__(streams, subscription, keys, media_type=EVENTS)
         self._sent = first
         self._before = before
         self._make = messages
-        self._farewell = farewell
-        self._ping_s = ping_s
+        self._last = farewell
 
-    async def _all_messages(self) -> AsyncIterator[Pieces]:
+    def _first(self) -> Pieces:
         # No data is kept longer than it is needed: a stream may last for weeks.
         before, self._before = self._before, None
-        yield self._make(self._sent, before)
-        del before
-        while not self._subscription.ended:
-            yield await self._next_message()
-        yield self._farewell
+        return self._make(self._sent, before)
 
-    async def _next_message(self) -> Pieces:
-        """Wait for something to send; nothing if the news is no other data."""
-        subscription = self._subscription
-        try:
-            async with asyncio.timeout(self._ping_s):
-                await subscription.news.wait()
-        except TimeoutError:
-            return [PING]
-        subscription.news.clear()
-        data, sent = subscription.data, self._sent
-        if subscription.ended or data is None or data.tag == sent.tag:
-            return []
-        if not await self._may_have_more():
-            subscription.end()
-            return []
+    async def _following(self) -> Pieces | None:
+        data, sent = self.subscription.state, self._sent
+        if data is None or data.tag == sent.tag:
+            return None
         self._sent = data
         return self._make(data, sent)
 
-    async def _may_have_more(self) -> bool:
-        """Whether the SDK key is certainly valid now."""
-        digest = self._subscription.digest
-        try:
-            known = self._keys.find(digest) or await self._keys.ask(digest)
-        except StoreError:
-            return False  # the client connects again, and is told then
-        return known is not None
+    def _farewell(self) -> Pieces:
+        return self._last

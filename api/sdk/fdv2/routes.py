@@ -134,9 +134,9 @@ async def stream_transfers(
     if request.method == "HEAD":
         return Response(media_type=EVENTS)
     # Before the read, so that no change is missed.
-    subscription = streams.open(audience, bytes.fromhex(key.id))
+    subscription = streams.open_for(audience, bytes.fromhex(key.id))
     try:
-        first = await read_data(services, reader, audience)
+        first = subscription.fresh_state or await read_data(services, reader, audience)
         before = first if basis == first.tag else reader.find(audience, basis)
         await run_in_threadpool(transfers.messages, first, before)
         return DataStream(

@@ -6,7 +6,6 @@ again at once after a page whose patches do not follow from where it is; so ther
 a relay of which it is not known what it holds is refused, and comes again ten seconds later.
 """
 
-from functools import partial
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -18,7 +17,7 @@ from api.errors import Forbidden, Unauthorized, Unavailable
 from api.rest.operations import SDK_KEY, operation
 from api.sdk.relay.patches import RelayPatch, render_page
 from api.sdk.relay.stream import EVENTS, RelayStream
-from api.sdk.relay.watching import RelayStreams
+from api.sdk.relay.streams import RelayStreams
 from api.services.services import CallerOf, ServicesOf
 from worker.store import EnvironmentRef, SdkKey
 
@@ -101,11 +100,11 @@ async def stream_patches(
     env, key = require_relay(caller)
     if request.method == "HEAD":
         return Response(media_type=EVENTS)
-    subscription = streams.open(env, bytes.fromhex(key.id))
+    subscription = streams.open_for(env, bytes.fromhex(key.id))
     try:
         # Read before the head of the answer is sent, so that nothing is missed after it.
-        newest = await run_in_threadpool(partial(_newest, services, env))
-        return RelayStream(services, streams, subscription, newest)
+        newest = await streams.read_newest(env)
+        return RelayStream(services, streams, subscription, env, newest)
     except BaseException:
         streams.close(subscription)
         raise
@@ -124,7 +123,3 @@ def require_relay(caller: Caller) -> tuple[EnvironmentRef, SdkKey]:
     if not key.relay:
         raise Forbidden(_NOT_RELAY)
     return EnvironmentRef(key.project, key.environment), key
-
-
-def _newest(services: ServicesOf, env: EnvironmentRef) -> str:
-    return services.store().relay_pages.newest(env)

@@ -5,39 +5,38 @@ connects again when a stream ends, and when no message has come for 90 seconds; 
 on 401, and on other refusals after 15 of them.
 """
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Final
 
 from api.access.token_directory import TokenDirectory
-from api.http.streamed_answer import Pieces, StreamedAnswer
+from api.http.streamed_answer import Pieces
+from api.streams.watched_answer import WatchedAnswer
+from api.streams.watching import Subscription
 from api.vercel.datafile.document import Datafile
-from api.vercel.datafile.watching import Streams, Subscription
-from worker.store import StoreError
+from api.vercel.datafile.streams import DatafileStreams, PackedProject
+from worker.store import SdkKey
 
 #: Lines of JSON have a type of their own, of which generators of clients know nothing.
 LINES: Final = "text/plain"
 
-#: Well within the client's 90 seconds, and the 60 of usual balancers.
-_PING_S: Final = 15.0
-_PING: Final = b'{"type":"ping"}\n'
 #: Bytes written at once; of a slow reader's datafile no more than about this is copied.
 _PIECE_BYTES: Final = 256 * 1024
 
 
-class DatafileStream(StreamedAnswer):
-    """Sends messages until the SDK key is revoked, the process stops or the client has gone."""
+class DatafileStream(WatchedAnswer[PackedProject]):
+    """Sends datafiles for one environment of flags."""
+
+    ping = b'{"type":"ping"}\n'
 
     def __init__(
         self,
-        streams: Streams,
-        subscription: Subscription,
+        streams: DatafileStreams,
+        subscription: Subscription[PackedProject],
         keys: TokenDirectory,
+        key: SdkKey,
         first: Datafile,
         *,
         primed: bytes | None,
-        ping_s: float = _PING_S,
     ) -> None:
         """Take the parts.
 
@@ -45,53 +44,25 @@ class DatafileStream(StreamedAnswer):
             streams: which the subscription belongs to.
             subscription: closed at the end.
             keys: say whether the SDK key is still valid.
+            key: the SDK key.
             first: the datafile now.
             primed: sent instead of it, to a client that has it.
-            ping_s: seconds between two messages.
         """
-        super().__init__(
-            self._messages_of(first, primed),
-            media_type=LINES,
-            on_gone=subscription.end,
-            on_end=lambda: streams.close(subscription),
-            facts={"sdk_key": subscription.key.id},
-        )
-        self._subscription = subscription
-        self._keys = keys
+        super().__init__(streams, subscription, keys, media_type=LINES)
+        self._environment = key.environment
         self._sent = first
-        self._ping_s = ping_s
+        self._primed = primed
 
-    async def _messages_of(self, first: Datafile, primed: bytes | None) -> AsyncIterator[Pieces]:
-        yield [primed] if primed is not None else _pieces(first)
-        while not self._subscription.ended:
-            yield await self._next_message()
+    def _first(self) -> Pieces:
+        return [self._primed] if self._primed is not None else _pieces(self._sent)
 
-    async def _next_message(self) -> Pieces:
-        """Wait for something to send; nothing if the news is no other datafile."""
-        subscription = self._subscription
-        try:
-            async with asyncio.timeout(self._ping_s):
-                await subscription.news.wait()
-        except TimeoutError:
-            return [_PING]
-        subscription.news.clear()
-        datafile = subscription.datafile()
-        if subscription.ended or datafile is None or datafile.head == self._sent.head:
-            return []
-        if not await self._may_have_more():
-            subscription.end()
-            return []
+    async def _following(self) -> Pieces | None:
+        state = self.subscription.state
+        datafile = None if state is None else state.datafile(self._environment)
+        if datafile is None or datafile.head == self._sent.head:
+            return None
         self._sent = datafile
         return _pieces(datafile)
-
-    async def _may_have_more(self) -> bool:
-        """Whether the SDK key is certainly valid now."""
-        digest = self._subscription.digest
-        try:
-            known = self._keys.find(digest) or await self._keys.ask(digest)
-        except StoreError:
-            return False  # the client connects again, and is told then
-        return known is not None
 
 
 def primed_message(datafile: Datafile) -> bytes:

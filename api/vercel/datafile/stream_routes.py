@@ -16,15 +16,15 @@ from api.rest.operations import SDK_KEY, operation
 from api.services.services import CallerOf, ServicesOf
 from api.vercel.datafile.routes import STREAM, PacksOf, read_datafile, require_project
 from api.vercel.datafile.stream import LINES, DatafileStream, primed_message
-from api.vercel.datafile.watching import Streams
+from api.vercel.datafile.streams import DatafileStreams
 from api.vercel.wire.refusals import DatafileIncomplete, DatafileTooLarge
 
 router = APIRouter(tags=["Vercel datafile"])
 
 
-def streams_of(request: Request) -> Streams:
+def streams_of(request: Request) -> DatafileStreams:
     """Give the streams of the application that serves this request."""
-    streams: Streams = request.app.state.streams
+    streams: DatafileStreams = request.app.state.streams
     return streams
 
 
@@ -55,7 +55,7 @@ async def stream_datafile(
     services: ServicesOf,
     caller: CallerOf,
     packs: PacksOf,
-    streams: Annotated[Streams, Depends(streams_of)],
+    streams: Annotated[DatafileStreams, Depends(streams_of)],
     revision: Annotated[
         str,
         Header(alias="X-Revision", description="The `revision` of the datafile the caller has."),
@@ -69,14 +69,14 @@ async def stream_datafile(
     project, key = await run_in_threadpool(lambda: require_project(services.store(), caller))
     if request.method == "HEAD":
         return Response(media_type=LINES)
-    subscription = streams.open(project, key)  # before the read, so that no change is missed
+    subscription = streams.open_for(project, key)  # before the read, so that no change is missed
     try:
         async with services.patch_turn:
             first = await run_in_threadpool(partial(read_datafile, services, packs, project, key))
         has_first = revision == str(first.revision)
         primed = primed_message(first) if has_first else None
         directory = services.token_directory
-        return DatafileStream(streams, subscription, directory, first, primed=primed)
+        return DatafileStream(streams, subscription, directory, key, first, primed=primed)
     except BaseException:
         streams.close(subscription)
         raise

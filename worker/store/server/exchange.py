@@ -8,6 +8,7 @@ Each request is between two ``TIME``, which tell when the server began it and wh
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 import hiredis
@@ -73,11 +74,42 @@ def receive_replies(connection: Connection, expected: bytes, count: int) -> Repl
         elif received.startswith(b"-"):
             break
         received += _receive(connection)
-    begin, *replies, end = _parse(connection, received, count + 2)
+    reader = ReplyReader(connection)
+    reader.feed(received)
+    begin, *replies, end = reader.take(count + 2)
     for time in (begin, end):
         if isinstance(time, RedisError):
             raise time
     return Replies(_seconds(*begin), _seconds(*end), replies)
+
+
+class ReplyReader:
+    """Parses the replies on one connection, as many at a time as are asked for."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Take over a connection on which nothing is outstanding."""
+        self._connection = connection
+        self._reader = hiredis.Reader(
+            protocolError=RedisConnectionError, replyError=_error_of, notEnoughData=_MORE
+        )
+
+    def take(self, count: int) -> list[Any]:
+        """Read so many replies, with errors as exceptions. Cost: 0.1 µs each.
+
+        Raises:
+            redis.ConnectionError: the connection is lost, and what was done is unknown.
+            redis.TimeoutError: the same.
+        """
+        replies: list[Any] = []
+        while True:
+            replies += islice(iter(self._reader.gets, _MORE), count - len(replies))
+            if len(replies) == count:
+                return replies
+            self._reader.feed(_receive(self._connection))
+
+    def feed(self, received: bytes) -> None:
+        """Take what was read before."""
+        self._reader.feed(received)
 
 
 def first_error(replies: list[Any] | None) -> RedisError | None:
@@ -115,18 +147,3 @@ def _receive(connection: Connection) -> bytes:
     buffer = bytearray(_RECEIVE_BYTES)
     count = receive_into(connection, buffer)
     return bytes(buffer[:count])
-
-
-def _parse(connection: Connection, received: bytes, count: int) -> list[Any]:
-    reader = hiredis.Reader(
-        protocolError=RedisConnectionError, replyError=_error_of, notEnoughData=_MORE
-    )
-    reader.feed(received)
-    replies: list[Any] = []
-    while len(replies) < count:
-        reply = reader.gets()
-        if reply is _MORE:
-            reader.feed(_receive(connection))
-        else:
-            replies.append(reply)
-    return replies
