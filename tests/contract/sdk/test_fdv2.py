@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -187,6 +188,42 @@ def test_poll__from_a_state_of_long_ago__gets_everything(
         sent = sdk.get(POLL, params={"basis": state}).json()["events"]
         intents.append(sent[0]["data"]["payloads"][0]["intentCode"])
     assert intents == ["xfer-full", "xfer-changes", "xfer-full"]
+
+
+def test_sdks__that_ask_now_and_then__are_where_the_data_is(
+    environment: OwnEnvironment, sdk: httpx.Client
+) -> None:
+    random, keys = Random(11), ["beta", "gamma", "delta"]
+    there, flags = {"beta"}, dict[str, Any]()
+    held = [Held() for _ in range(4)]
+
+    def change_a_segment(key: str) -> None:
+        if key not in there:
+            environment.create_segment(key, unbounded=key == "delta")
+        elif random.random() < 0.5 or key == "delta":
+            environment.client.delete(f"{environment.segments}/{key}")
+        else:
+            environment.include(key, f"user-{random.random()}")
+            return
+        there.symmetric_difference_update({key})
+
+    def change_a_flag(key: str) -> None:
+        if random.random() < 0.3:
+            flags.pop(key, None)
+        else:
+            flags[key] = {**flags_of([key])["flags"][flag_of(key)], "key": key, "salt": "s"}
+            flags[key]["offVariation"] = random.randrange(2)
+        environment.put_flags(flags)
+
+    for _ in range(60):
+        random.choice([change_a_segment, change_a_flag])(random.choice(keys))
+        if random.random() < 0.5:
+            _poll(sdk, random.choice(held))
+    for one in held:
+        _poll(sdk, one)
+        assert one.data == _all(sdk)
+    told = [intent for one in held for intent in one.intents]
+    assert told.count("xfer-changes") > told.count("xfer-full")
 
 
 def test_stream__from_a_state__sends_each_change(
