@@ -276,6 +276,23 @@ def test_basis__of_another_process__is_gone_on_from_if_it_has_the_same_data(
     assert held.intents == ["xfer-full", "none", "xfer-changes", "xfer-full"]
 
 
+def test_poll__by_a_relay__has_generations_and_states_of_its_own(
+    api: Api, environment: OwnEnvironment, sdk: httpx.Client
+) -> None:
+    environment.create_segment("big", unbounded=True)
+    path = f"/api/v2/projects/default/environments/{environment.key}/sdk-keys"
+    made = environment.client.post(path, json={"relay": True}).json()
+    held, other = Held(), Held()
+    with api.client(made["key"]) as relay:
+        _poll(relay, held)
+        _poll(sdk, other)
+        generations = [one.data["segments"]["big"]["generation"] for one in (held, other)]
+        assert generations[0] > 1_000_000 > generations[1]
+        _poll(relay, held, other.state)
+        _poll(relay, held)
+    assert held.intents == ["xfer-full", "xfer-full", "none"]
+
+
 def _is_in(client: ldclient.LDClient, key: str) -> Any:
     return client.variation(flag_of("beta"), ldclient.Context.create(key), None)
 
