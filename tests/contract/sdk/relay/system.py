@@ -131,9 +131,13 @@ def new_environment(api: Api) -> EnvironmentRef:
 
 def new_sdk_key(store: Store, env: EnvironmentRef, *, relay: bool) -> str:
     """Make a key, of a relay or of an SDK."""
-    project = store.projects.get(env.project)
     _, key = store.sdk_keys.create(
-        project, environment=env.environment, label=None, created_by="test", relay=relay
+        store.projects.get(env.project),
+        environment=env.environment,
+        label=None,
+        created_by="test",
+        launchdarkly=True,
+        relay=relay,
     )
     return key
 
