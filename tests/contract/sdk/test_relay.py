@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import secrets
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,11 +14,11 @@ import httpx
 import pytest
 
 from tests.contract.sdk.relay_client import STEPS, RelayClient, SessionEndedError, Step
+from tests.support.sdks.following import following
 from tests.support.servers.api import TOKEN, Api, new_key
 from tests.support.servers.redis import Server, wait_until
 from tests.support.store.building import replace
 from tests.support.store.stores import new_list_in
-from worker.sdk_store import Follower, StoredLists
 from worker.store import Edit, EnvironmentRef, ListRef, Store, StoreSettings, open_store
 from worker.store.sdk_log.records import shifted
 from worker.store.sdk_store import SdkStoreSettings
@@ -102,29 +101,8 @@ def system(api: Api, client: httpx.Client, valkey_server: Server) -> Iterator[Sy
             created_by="test",
             relay=True,
         )
-        with _following(settings):
+        with following(settings):
             yield System(api, store, env, key, sdk_prefix, database)
-
-
-@contextmanager
-def _following(settings: StoreSettings) -> Iterator[None]:
-    """Follow lists as a worker does."""
-    stopped = threading.Event()
-
-    def follow() -> None:
-        with open_store(settings) as store:
-            follower = Follower(store, settings, StoredLists(store), store.sdk_log)
-            while not stopped.wait(0 if follower.step() else 0.05):
-                pass
-            follower.close()
-
-    thread = threading.Thread(target=follow)
-    thread.start()
-    try:
-        yield
-    finally:
-        stopped.set()
-        thread.join()
 
 
 def _edit(system: System, ref: ListRef, *edits: str) -> None:

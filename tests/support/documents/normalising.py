@@ -27,9 +27,9 @@ _S3_ID: Final = "VXBsb2FkIGlk"
 _SIGNED: Final = "5f3e0c1b"
 _IDS: Final = re.compile(
     r"(?P<uuid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
-    r"|(?P<key>(?<=sdk-|mob-)[0-9a-f]{32})"
+    r"|(?P<key>(?:(?<=sdk-|mob-)|(?<=vf_server_))[0-9a-f]{32})"
     r"|(?P<webhook>(?<=whsec_)[A-Za-z0-9+/]{43}=)"
-    r"|(?P<start>(?<=vf_server_)[0-9a-f]{3}(?=\*))"
+    r"|(?P<start>(?:(?<=sdk-)|(?<=vf_server_))[0-9a-f]{3}(?=\*))"
     r"|(?P<hex>(?<![0-9a-f])[0-9a-f]{24}(?:[0-9a-f]{4}|[0-9a-f]{8}|[0-9a-f]{40})?(?![0-9a-f]))"
     r"|(?P<clock>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"
     r"|(?P<entry>(?<!\d)1[6-9]\d{11}-\d+(?!\d))"
@@ -40,7 +40,8 @@ _WEBHOOK_SECRET: Final = (
     base64.b64encode(b"a secret that only two parties know").decode()[:43] + "="
 )
 _SECRET_END: Final = 4
-_SECRET_START: Final = 3
+#: What all keys of SDKs begin with: more are made than three digits can tell apart.
+_KEY_START: Final = "d4e"
 #: When a schedule is due next; the recording is not as of a set time.
 _NEXT_RUN_MS: Final = 1_763_776_800_000
 #: Figures that a worker measures, which differ with every run: seconds of a stage and of a job.
@@ -59,7 +60,6 @@ class Normaliser:
     """What stands for what was answered."""
     _starts_ms: list[int] = field(default_factory=list)
     _secret_ends: dict[str, str] = field(default_factory=dict)
-    _secret_starts: dict[str, str] = field(default_factory=dict)
     _ids: int = 0
 
     def begin_step(self) -> None:
@@ -144,9 +144,8 @@ class Normaliser:
 
     def _stand_in(self, match: re.Match[str]) -> str:
         real = match[0]
-        if match["start"]:  # of a secret that may follow
-            start = hashlib.sha256(b"start").hexdigest()[: len(real)]
-            return self._secret_starts.setdefault(real, start)
+        if match["start"]:
+            return _KEY_START
         if real not in self.replaced:
             self.replaced[real] = self._new_stand_in(match)
         return self.replaced[real]
@@ -155,7 +154,7 @@ class Normaliser:
         if match["uuid"] or match["hex"] or match["key"]:
             # Ids alone are counted: how many different times a step has is chance.
             self._ids += 1
-            number, start = str(self._ids), self._secret_starts.get(match[0][:_SECRET_START], "")
+            number, start = str(self._ids), _KEY_START if match["key"] else ""
             if match["uuid"]:
                 return str(uuid.uuid5(uuid.NAMESPACE_URL, number))
             return (start + hashlib.sha256(number.encode()).hexdigest())[: len(match[0])]

@@ -7,7 +7,7 @@ import pytest
 import schemathesis
 
 from api.openapi.contribution import read_examples
-from api.openapi.tidying import find_references
+from api.openapi.tidying import find_reachable, find_references
 from api.rest.operations import JSON
 from tests.support.documents.openapi import (
     FIRST_REFUSAL,
@@ -20,7 +20,11 @@ from tests.support.documents.recording import REFUSALS
 
 _HOW = "tests/support/documents/recording.py"
 #: The schema of a refusal by the package that has the examples of its dialect.
-_ERRORS = {"api.launchdarkly.openapi": "Error", "api.vercel.openapi": "VercelError"}
+_ERRORS = {
+    "api.launchdarkly.openapi": "Error",
+    "api.vercel.openapi": "VercelError",
+    "api.sdk.openapi": "SdkError",
+}
 _ERROR_OF = {
     name: error
     for package, error in _ERRORS.items()
@@ -35,8 +39,13 @@ _BINARY = {
 } | {"200 application/vnd.apache.arrow.stream"}
 #: One example of a file of text is enough.
 _OTHER_TEXT = {f"{status} application/x-ndjson" for status in (200, 206)}
-#: An answer without an end.
-_ENDLESS = {("streamDatafile", "200 text/plain")}
+#: Answers without an end.
+_ENDLESS = {
+    ("streamDatafile", "200 text/plain"),
+    ("streamRelayPatches", "200 text/event-stream"),
+    ("streamSdkData", "200 text/event-stream"),
+    ("streamSdkTransfers", "200 text/event-stream"),
+}
 #: Refusals that need others to be faster at the same moment: they cannot be recorded.
 _RACES = {
     (name, f"409 {JSON}")
@@ -69,7 +78,11 @@ _FOR_EVERY_TOKEN = {
     "getVercelUser",
 }
 #: What no access token may ask: for it, one is no token at all.
-_FOR_SDK_KEYS = {"getDatafile", "postFlagMetrics", "streamDatafile"}
+_FOR_SDK_KEYS = {
+    *("getDatafile", "postFlagMetrics", "streamDatafile"),
+    *("getSdkData", "pollSdkData", "streamSdkData", "streamSdkTransfers"),
+    *("postSdkEvents", "postSdkDiagnostics"),
+}
 #: Every operation has examples; the document itself is not made while tests are collected.
 _NAMES = sorted(_ERROR_OF)
 OPERATIONS = pytest.mark.parametrize("name", _NAMES)
@@ -162,16 +175,18 @@ def test_operation__of_each_dialect__takes_the_token_as_its_clients_send_it(
     assert "security" not in by_name["getSegment"]
     assert by_name["getFlagSegment"]["security"] == [{"BearerToken": []}]
     assert by_name["getDatafile"]["security"] == [{"SdkKey": []}]
+    assert by_name["getSdkData"]["security"] == [{"EnvironmentSdkKey": []}]
     assert by_name["getLiveness"]["security"] == []
 
 
 def test_schemas__of_dialects__have_names_apart(served: Document) -> None:
+    schemas = served["components"]["schemas"]
     paths = {
-        name: [item for path, item in served["paths"].items() if path.startswith("/api/v2") is own]
-        for name, own in (("launchdarkly", True), ("vercel", False))
+        own: [item for path, item in served["paths"].items() if path.startswith("/api/v2") is own]
+        for own in (True, False)
     }
-    of_vercel = {name for name in served["components"]["schemas"] if name.startswith("Vercel")}
+    of_launchdarkly, of_others = (find_reachable(paths[own], schemas) for own in (True, False))
 
-    used = {reference.rpartition("/")[2] for reference in find_references(paths["launchdarkly"])}
-    assert used.isdisjoint(of_vercel)
-    assert len(of_vercel) > 20
+    assert of_launchdarkly.isdisjoint(of_others)
+    assert {name for name in of_others if not name.startswith(("Vercel", "Sdk"))} == set()
+    assert len(of_others) > 20
