@@ -83,8 +83,6 @@ def record_refusals(recorder: Recorder, server: Server, keys: Keyspace) -> None:
     for collection in _COLLECTIONS:
         with recorder.about(REFUSALS, collection.dialect):
             recorder.refuse(client.get(collection.path), 503)
-    with recorder.about(REFUSALS, "sdk"):
-        recorder.refuse(client.get(_SDK_DATA, headers=sdk), 503)
 
 
 def _record_wrong_requests(
@@ -116,7 +114,8 @@ def _record_broken(recorder: Recorder) -> None:
 def _record_sdk_refusals(
     recorder: Recorder, server: Server, keys: Keyspace, sdk: dict[str, str]
 ) -> None:
-    """There is nothing in the store but what is not what it should be."""
+    """The store has what is no record at the end; without it, the moment would decide which part
+    of the API notices first."""
     client, refuse = recorder.client, recorder.refuse
     refuse(client.get(_SDK_DATA, headers={"Authorization": "unknown"}), 401)
     refuse(client.post(_EVENTS.path, content=b" " * 5_242_881, headers=sdk), 413)
@@ -125,6 +124,8 @@ def _record_sdk_refusals(
     env = EnvironmentRef(names.PROJECT, names.ENVIRONMENT)
     server.command_reply("SET", keys.flag_data(env), "no hash")
     refuse(client.get(_SDK_DATA, headers=sdk), 500)
+    server.command_reply("HSET", keys.sdk_store(env), "settings", "no record")
+    refuse(client.get(_SDK_DATA, headers=sdk), 503)
 
 
 def _record_limit(recorder: Recorder, collection: _Collection, reader: dict[str, str]) -> None:
