@@ -31,6 +31,7 @@ _IDS: Final = re.compile(
     r"|(?P<webhook>(?<=whsec_)[A-Za-z0-9+/]{43}=)"
     r"|(?P<start>(?:(?<=sdk-)|(?<=vf_server_))[0-9a-f]{3}(?=\*))"
     r"|(?P<hex>(?<![0-9a-f])[0-9a-f]{24}(?:[0-9a-f]{4}|[0-9a-f]{8}|[0-9a-f]{40})?(?![0-9a-f]))"
+    r"|(?P<relay>(?<![0-9a-f.])[0-9a-f]{8}\.\d+\.\d+\.[0-9a-f]{8}(?![0-9a-f]))"
     r"|(?P<clock>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"
     r"|(?P<entry>(?<!\d)1[6-9]\d{11}-\d+(?!\d))"
     r"|(?P<time>(?<!\d)1[6-9]\d{11}(?!\d))"
@@ -39,6 +40,14 @@ _IDS: Final = re.compile(
 _WEBHOOK_SECRET: Final = (
     base64.b64encode(b"a secret that only two parties know").decode()[:43] + "="
 )
+#: Of changes that a relay has; one version is recorded.
+_RELAY_VERSION: Final = "3c5a0d1f.1000000.1.8b2e4f70"
+#: What stands for each of a kind.
+_THE_SAME: Final = {
+    "webhook": _WEBHOOK_SECRET,
+    "relay": _RELAY_VERSION,
+    "clock": _CLOCK,
+}
 _SECRET_END: Final = 4
 #: What all keys of SDKs begin with: more are made than three digits can tell apart.
 _KEY_START: Final = "d4e"
@@ -158,8 +167,8 @@ class Normaliser:
             if match["uuid"]:
                 return str(uuid.uuid5(uuid.NAMESPACE_URL, number))
             return (start + hashlib.sha256(number.encode()).hexdigest())[: len(match[0])]
-        if match["webhook"] or match["clock"]:
-            return _WEBHOOK_SECRET if match["webhook"] else _CLOCK
+        if match.lastgroup in _THE_SAME:
+            return _THE_SAME[match.lastgroup]
         at, dash, _ = match[0].partition("-")
         step = sum(1 for start in self._starts_ms if start <= int(at)) - 1
         if step < 0:

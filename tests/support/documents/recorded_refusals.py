@@ -114,8 +114,10 @@ def _record_broken(recorder: Recorder) -> None:
 def _record_sdk_refusals(
     recorder: Recorder, server: Server, keys: Keyspace, sdk: dict[str, str]
 ) -> None:
-    """The store has what is no record at the end; without it, the moment would decide which part
-    of the API notices first."""
+    """At the end the store holds what is no record.
+
+    Were it stopped instead, chance would decide which part of the API notices first.
+    """
     client, refuse = recorder.client, recorder.refuse
     refuse(client.get(_SDK_DATA, headers={"Authorization": "unknown"}), 401)
     refuse(client.post(_EVENTS.path, content=b" " * 5_242_881, headers=sdk), 413)

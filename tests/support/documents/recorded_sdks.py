@@ -42,7 +42,7 @@ def record_sdk_keys(recorder: Recorder) -> None:
     made = ask(create, path=PATH, body={"label": "old"}, status=201, keep="nothing").json()
     ask("resetEnvironmentSDKKey", "another key", path=PATH)
     expiry = time.time_ns() // 1_000_000 + _HOUR_MS
-    recorder.normaliser.bind_time(expiry, 0)
+    recorder.normaliser.bind_time(expiry, 48 * _HOUR_MS)
     ask("resetEnvironmentSDKKey", "both for an hour", path=PATH, query={"expiry": expiry})
     ask("resetEnvironmentSDKKey", path=PATH, query={"expiry": 1}, status=400)
     shown = ask("getEnvironmentSdkKeys", "all SDK keys", path=PATH).json()["items"]

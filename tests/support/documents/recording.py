@@ -167,7 +167,7 @@ class Recorder:
         if reply.status_code >= _FIRST_REFUSAL and "error" in value:
             error = value["error"] | {"id": _ERROR_ID}
             label, value = label or error["code"], {"error": error}
-        elif reply.status_code >= _FIRST_REFUSAL and "code" not in value:  # SDKs read the status
+        elif reply.status_code >= _FIRST_REFUSAL and value.keys() == {"message", "id"}:
             label, value = label or "refused", value | {"id": _ERROR_ID}
         assert label
         kept.setdefault("answers", {}).setdefault(status, {})[label] = value
