@@ -8,8 +8,9 @@ from typing import Final
 import pytest
 from ldclient import datasystem
 
-from tests.support.sdks.connecting import Connection, Context, Evaluated, Sdk
-from tests.support.sdks.flags import flag_of, flags_of
+from tests.support.sdks.connected_system import connected_system, put_flags
+from tests.support.sdks.connecting import Connection, Context, Evaluated, Sdk, context_of
+from tests.support.sdks.flags import flag_of
 from tests.support.sdks.node_sdk import node_sdk
 from tests.support.sdks.python_sdk import python_sdk
 from tests.support.servers.redis import wait_until
@@ -22,10 +23,8 @@ from tests.support.systems.driving import (
     new_segment,
 )
 from tests.support.systems.system import System
-from worker.store.sdk_store import SdkStoreSettings
 
 _PREFIX: Final = "sdks-of-a-test"
-_FLAGS: Final = "/api/v2/flag-data/default/production"
 _FDV2: Final = datasystem.default()
 _MEMBERS: Final = ("anna", "ben", "ça va", "🦊")
 _STRANGERS: Final = ("nobody", "anna ", "ANNA")
@@ -39,15 +38,10 @@ class Evaluations:
     connection: Connection
     sdks: list[Sdk] = field(default_factory=list)
 
-    def put_flags(self, *segments: BigSegment) -> None:
-        document = flags_of(segment.ref.segment for segment in segments)
-        reply = self.system.http.put(_FLAGS, json=document)
-        assert reply.status_code == 200, reply.text
-
     def wait_for(self, segment: BigSegment, members: set[str], *, status: str = "HEALTHY") -> None:
         """Wait until every SDK answers right for members and for everybody else."""
         keys = sorted({*members, *_MEMBERS, *_STRANGERS})
-        contexts = [("user", key) for key in keys]
+        contexts = [*map(context_of, keys)]
         wanted = [Evaluated(key in members, status, None) for key in keys]
         for sdk in self.sdks:
             self._wait(sdk, segment, contexts, wanted)
@@ -56,7 +50,7 @@ class Evaluations:
         """Wait until every SDK takes nobody for a member, without asking for any."""
         wanted = [Evaluated(value=False, status=None, error=None)]
         for sdk in self.sdks:
-            self._wait(sdk, segment, [("user", _MEMBERS[1])], wanted)
+            self._wait(sdk, segment, [context_of(_MEMBERS[1])], wanted)
 
     def _wait(
         self, sdk: Sdk, segment: BigSegment, contexts: list[Context], wanted: list[Evaluated]
@@ -72,7 +66,7 @@ class Evaluations:
             wait_until(is_right, f"{sdk.name} is right about {flag}", LIMIT_S)
         except TimeoutError:
             wrong = {
-                context: (is_, should)
+                context["key"]: (is_, should)
                 for context, is_, should in zip(contexts, found, wanted, strict=True)
                 if is_ != should
             }
@@ -83,26 +77,14 @@ class Evaluations:
 
 @pytest.fixture
 def evaluations(keeping_system: System) -> Iterator[Evaluations]:
-    store = keeping_system.store
-    store.sdk_store.put_settings(PRODUCTION, SdkStoreSettings(on=True, prefix=_PREFIX))
-    _, key = store.sdk_keys.create(
-        store.projects.get(PRODUCTION.project),
-        environment=PRODUCTION.environment,
-        label=None,
-        created_by="test",
-        launchdarkly=True,
-    )
-    connection = Connection(key, keeping_system.url, keeping_system.server.url, _PREFIX)
-    yield Evaluations(keeping_system, connection)
-    keeping_system.http.put(_FLAGS, json={"flags": {}})
-    store.sdk_store.put_settings(PRODUCTION, SdkStoreSettings(on=False, prefix=_PREFIX))
-    wait_until(lambda: not store.sdk_store.environments(), "the sets are removed", LIMIT_S)
+    with connected_system(keeping_system, _PREFIX) as connection:
+        yield Evaluations(keeping_system, connection)
 
 
 def test_sdks__whatever_happens_to_a_list__say_what_it_says(evaluations: Evaluations) -> None:
     system, connection = evaluations.system, evaluations.connection
     segment, other = new_segment(system), new_segment(system)
-    evaluations.put_flags(segment, other)
+    put_flags(system, segment.ref.segment, other.ref.segment)
     with ExitStack() as stack:
         evaluations.sdks = [
             stack.enter_context(python_sdk(connection)),

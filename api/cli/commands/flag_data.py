@@ -51,7 +51,8 @@ def _put(
     if unknown:
         session.note(f"rules name segments that do not exist: {', '.join(unknown)}")
     count, changed = put["flagCount"], put["changedCount"]
-    session.say(f"{target.environment} has {count:,} flags; {changed:,} have changed", put)
+    text = f"flags in {target.environment}: {count:,}; new, changed or gone: {changed:,}"
+    session.say(text, put)
 
 
 def _read(file: Path) -> bytes:

@@ -188,12 +188,12 @@ class Flag(_Part):
             yield target.variation
 
     def rest(self) -> bytes:
-        """All that an SDK requires but the version, as JSON that is the same for the same flag.
+        """All that an SDK requires but the version, as JSON without the brace at its beginning.
 
-        A null field counts as absent. The brace at the beginning is left out.
+        A null field counts as absent. Members of what is of free form keep their order.
         """
         fields = self.model_dump(exclude_none=True, exclude={"version"})
-        return json.dumps(fields, separators=(",", ":"), sort_keys=True).encode()[1:]
+        return json.dumps(fields, separators=(",", ":")).encode()[1:]
 
     def segments(self) -> Iterator[str]:
         """The keys of segments that its rules name."""

@@ -52,7 +52,7 @@ class TransferModel(WireModel):
     events: list[TransferEvent]
 
 
-def transfers_of(request: Request) -> Transfers:
+async def transfers_of(request: Request) -> Transfers:
     """Give the transfers of the application that serves this request."""
     transfers: Transfers = request.app.state.transfers
     return transfers

@@ -39,7 +39,7 @@ _REFUSES: Final = {
 router = APIRouter(tags=["LaunchDarkly Relay Proxy"])
 
 
-def relay_streams_of(request: Request) -> RelayStreams:
+async def relay_streams_of(request: Request) -> RelayStreams:
     """Give the streams of the application that serves this request."""
     streams: RelayStreams = request.app.state.relay_streams
     return streams

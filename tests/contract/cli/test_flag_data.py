@@ -25,7 +25,7 @@ def test_flag_data__put_and_got__is_the_same_flags(
     file = tmp_path / "flags.json"
     file.write_text(json.dumps(flags_of(["beta"])))
     put = run("flag-data", "put", str(file), *options)
-    assert put.stdout.strip() == f"{options[1]} has 1 flags; 1 have changed"
+    assert put.stdout.strip() == f"flags in {options[1]}: 1; new, changed or gone: 1"
     assert put.stderr.strip() == "rules name segments that do not exist: beta"
     got = run("flag-data", "get", *options)
     assert [*json.loads(got.stdout)["flags"]] == ["in-beta"]

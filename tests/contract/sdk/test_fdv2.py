@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -189,6 +190,42 @@ def test_poll__from_a_state_of_long_ago__gets_everything(
     assert intents == ["xfer-full", "xfer-changes", "xfer-full"]
 
 
+def test_sdks__that_ask_now_and_then__are_where_the_data_is(
+    environment: OwnEnvironment, sdk: httpx.Client
+) -> None:
+    random, keys = Random(11), ["beta", "gamma", "delta"]
+    there, flags = {"beta"}, dict[str, Any]()
+    held = [Held() for _ in range(4)]
+
+    def change_a_segment(key: str) -> None:
+        if key not in there:
+            environment.create_segment(key, unbounded=key == "delta")
+        elif random.random() < 0.5 or key == "delta":
+            environment.client.delete(f"{environment.segments}/{key}")
+        else:
+            environment.include(key, f"user-{random.random()}")
+            return
+        there.symmetric_difference_update({key})
+
+    def change_a_flag(key: str) -> None:
+        if random.random() < 0.3:
+            flags.pop(key, None)
+        else:
+            flags[key] = {**flags_of([key])["flags"][flag_of(key)], "key": key, "salt": "s"}
+            flags[key]["offVariation"] = random.randrange(2)
+        environment.put_flags(flags)
+
+    for _ in range(60):
+        random.choice([change_a_segment, change_a_flag])(random.choice(keys))
+        if random.random() < 0.5:
+            _poll(sdk, random.choice(held))
+    for one in held:
+        _poll(sdk, one)
+        assert one.data == _all(sdk)
+    told = [intent for one in held for intent in one.intents]
+    assert told.count("xfer-changes") > told.count("xfer-full")
+
+
 def test_stream__from_a_state__sends_each_change(
     environment: OwnEnvironment, sdk: httpx.Client
 ) -> None:
@@ -237,6 +274,23 @@ def test_basis__of_another_process__is_gone_on_from_if_it_has_the_same_data(
         _poll(sdk, held)  # which has never had what the second process had in between
         assert held.data == _all(sdk) == _all(other)
     assert held.intents == ["xfer-full", "none", "xfer-changes", "xfer-full"]
+
+
+def test_poll__by_a_relay__has_generations_and_states_of_its_own(
+    api: Api, environment: OwnEnvironment, sdk: httpx.Client
+) -> None:
+    environment.create_segment("big", unbounded=True)
+    path = f"/api/v2/projects/default/environments/{environment.key}/sdk-keys"
+    made = environment.client.post(path, json={"relay": True}).json()
+    held, other = Held(), Held()
+    with api.client(made["key"]) as relay:
+        _poll(relay, held)
+        _poll(sdk, other)
+        generations = [one.data["segments"]["big"]["generation"] for one in (held, other)]
+        assert generations[0] > 1_000_000 > generations[1]
+        _poll(relay, held, other.state)
+        _poll(relay, held)
+    assert held.intents == ["xfer-full", "xfer-full", "none"]
 
 
 def _is_in(client: ldclient.LDClient, key: str) -> Any:

@@ -1,11 +1,11 @@
 """LaunchDarkly's SDKs, unmodified, and what tests ask of each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-#: Kind and key.
-Context = tuple[str, str]
+#: In LaunchDarkly's JSON.
+Context = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +42,8 @@ class Sdk(Protocol):
 
     def logged(self) -> list[str]:
         """Give the warnings and errors since the last time."""
+
+
+def context_of(key: str, kind: str = "user") -> Context:
+    """Give a context without other attributes."""
+    return {"kind": kind, "key": key}

@@ -21,8 +21,7 @@ class NodeSdk:
     process: NodeProcess
 
     def evaluate(self, flag: str, contexts: Sequence[Context]) -> list[Evaluated]:
-        asked = [{"kind": kind, "key": key} for kind, key in contexts]
-        answers = self.process.ask({"flag": flag, "contexts": asked})
+        answers = self.process.ask({"flag": flag, "contexts": [*contexts]})
         return [Evaluated(**answer) for answer in answers]
 
     def logged(self) -> list[str]:

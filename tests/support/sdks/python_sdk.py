@@ -38,8 +38,8 @@ class PythonSdk:
         return [self._evaluate(flag, context) for context in contexts]
 
     def _evaluate(self, flag: str, context: Context) -> Evaluated:
-        kind, key = context
-        found = self.client.variation_detail(flag, ldclient.Context.create(key, kind), None)
+        read = ldclient.Context.from_dict({**context})
+        found = self.client.variation_detail(flag, read, None)
         reason, value = found.reason, found.value
         assert value is None or isinstance(value, bool)
         return Evaluated(value, reason.get("bigSegmentsStatus"), reason.get("errorKind"))
