@@ -101,7 +101,7 @@ class Mirror:
         self.edit(segment, INCLUDED, [key], [])
         started, name = time.monotonic(), _name(INCLUDED, key)
         with self.sdk.client() as client:
-            wait_until(lambda: client.exists(name), "the edit is there", LIMIT_S)
+            wait_until(lambda: bool(client.exists(name)), "the edit is there", LIMIT_S)
         return time.monotonic() - started
 
     def import_list(self, segment: BigSegment, keys: list[str], mode: str) -> None:

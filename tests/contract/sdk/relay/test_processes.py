@@ -10,7 +10,7 @@ from tests.contract.sdk.relay.client import SessionEndedError
 from tests.contract.sdk.relay.system import System, hash_of, new_sdk_key, wait_for_log
 from tests.support.servers.api import Api, new_key, running_api
 from tests.support.servers.redis import Server, wait_until
-from tests.support.servers.several_apis import connections_of, process_ids
+from tests.support.servers.several_apis import connections_of, process_ids, read_metrics
 from tests.support.store.stores import new_list_in
 
 _PROCESSES = 2
@@ -20,8 +20,12 @@ _PROCESSES = 2
 def several(system: System, valkey_server: Server) -> Iterator[Api]:
     settings = {"KEY_PREFIX": system.api.prefix}
     with running_api(valkey_server.url, settings, processes=_PROCESSES) as running:
-        wait_until(lambda: len(process_ids(running)) == _PROCESSES, "all serve")
+        wait_until(lambda: _starts(running) == _PROCESSES, "all serve")
         yield running
+
+
+def _starts(api: Api) -> float:
+    return read_metrics(api.url)["bigseg_api_starts_total"]
 
 
 def test_streams__on_each_of_two_processes__get_changes_until_they_end(
