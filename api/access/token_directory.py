@@ -36,6 +36,8 @@ _SPACING_S: Final = 0.05
 #: Unknown tokens that may wait for an answer at one time. One more is unknown at once, by what
 #: was read last: at most ``_POLL_S`` ago while the store answers.
 MOST_WAITING: Final = 32
+#: Unknown tokens that are remembered: whoever sends one again is refused without a question.
+_MOST_REFUSED: Final = 1024
 #: How often the use of one token is recorded in the store.
 _NOTE_EVERY_MS: Final = 60_000
 
@@ -83,6 +85,7 @@ class TokenDirectory:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="access-tokens")
         self._by_digest: dict[bytes, KnownToken] = {}
         self._by_id: dict[str, _Entry] = {}
+        self._refused: dict[bytes, None] = {}  # a set in the order of what was added
         self._changed: str | None = None
         self._asked_at = self._fresh_at = self._invalidated_at = float("-inf")
         self._asking: asyncio.Task[None] | None = None
@@ -100,14 +103,15 @@ class TokenDirectory:
         """Ask the store; requests that wait share one question.
 
         While many unknown tokens are tried, one that was created a moment ago may be among
-        those that are not asked for: it then works a quarter of a second later.
+        those that are not asked for: it then works a quarter of a second later. So does one that
+        was tried before it was created; whoever repeats an unknown one costs no question.
 
         Raises:
             StoreUnavailable: no answer in time. Safe to retry.
             ListUnknown: it has lost its tokens.
         """
         since = self._since()
-        if digest in self._by_digest:
+        if digest in self._by_digest or digest in self._refused:
             await self._ask_since(since)
         elif self._waiting < MOST_WAITING or self._fresh_at < since:
             self._waiting += 1
@@ -115,7 +119,14 @@ class TokenDirectory:
                 await self._ask_since(self._monotonic())
             finally:
                 self._waiting -= 1
+            self._remember(digest)
         return self._by_digest.get(digest)
+
+    def _remember(self, digest: bytes) -> None:
+        if digest not in self._by_digest:
+            self._refused[digest] = None
+            if len(self._refused) > _MOST_REFUSED:
+                del self._refused[next(iter(self._refused))]
 
     def last_known(self, digest: bytes) -> KnownToken | None:
         """Give what the store said when it last answered, however long ago that is."""

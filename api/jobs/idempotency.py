@@ -47,7 +47,7 @@ _TRIES: Final = 3
 _log = structlog.get_logger(__name__)
 
 
-def key_of(
+async def key_of(
     request: Request,
     key: Annotated[
         str | None,

@@ -43,7 +43,7 @@ class Period:
     before_ms: int | None = None
 
 
-def parse_period(
+async def parse_period(
     after: Annotated[
         Int64 | None,
         Query(ge=0, le=_LATEST, description="Only those created after this time, Unix ms."),

@@ -12,7 +12,7 @@ from worker.store import KeptRevision, ListRef, Store
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 
 
-def parse_revision_number(
+async def parse_revision_number(
     number: Annotated[
         str,
         Path(

@@ -61,17 +61,18 @@ class Services:
         self.objects.close()
 
 
-def services_of(request: Request) -> Services:
+async def services_of(request: Request) -> Services:
     """Give the services of the application that serves this request."""
     services: Services = request.app.state.services
     return services
 
 
-def caller_of(request: Request) -> Caller:
+async def caller_of(request: Request) -> Caller:
     """Give the sender of this request; the front has authenticated it."""
     caller: Caller = request.state.caller
     return caller
 
 
+#: Dependencies that wait for nothing are asynchronous: the framework hands others to a thread.
 ServicesOf = Annotated[Services, Depends(services_of)]
 CallerOf = Annotated[Caller, Depends(caller_of)]

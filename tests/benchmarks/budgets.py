@@ -102,6 +102,8 @@ BUDGETS: Mapping[str, Budget] = {
         "first fill of the sets for SDKs", "redis-py pipeline, one SADD a context", 3
     ),
     "sdk_bytes": _most("bytes a context of the sets for SDKs", "", 200, "bytes"),
+    "sdk_stream_kib": _most("an idle stream of an SDK", "", 20, "KiB"),
+    "sdk_change_s": _most("from a change of a flag until every SDK has it", "", 1, "s"),
     "sdk_flip_s": _most("from a publication until SDKs can see it", "", 2, "s"),
     "merge_1k_into_10m_s": _most("merge of 1,000 keys into the list", "", 1, "s"),
 }

@@ -19,6 +19,7 @@ class Effort:
         warm_imports: imports before anything is measured; any worker process may take one.
         heavy_segments: segments that are made costly to evaluate.
         heavy_at_once: evaluations of them at a time.
+        streams: of SDKs that are open at the same time.
         processes: worker processes that are compared, each number in a system of its own.
         evaluated: segments of the environment in which a context is evaluated.
         objects: of which a list consists that is compared with one of one object.
@@ -40,6 +41,7 @@ class Effort:
     warm_imports: int = 4
     heavy_segments: int = 20
     heavy_at_once: int = 8
+    streams: int = 9_500
     processes: tuple[int, ...] = (1, 2)
     evaluated: int = 1_000
     objects: int = 100
@@ -64,6 +66,7 @@ QUICK = Effort(
     warm_imports=1,
     heavy_segments=1,
     heavy_at_once=2,
+    streams=50,
     processes=(1,),
     evaluated=100,
     objects=10,

@@ -19,6 +19,7 @@ from tests.benchmarks import (
     many_objects,
     merges,
     sdk_store,
+    sdk_streams,
     tails,
 )
 from tests.benchmarks.bench import Bench
@@ -72,6 +73,7 @@ GROUPS: Mapping[str, Group] = {
     "large": Group(large.measure, ("scatter_30m_vs_10m",), once=True),
     "compose": Group(compositions.measure, ("compose_10m_s",)),
     "sdk_store": Group(sdk_store.measure, ("sdk_fill_vs_pipeline", "sdk_bytes", "sdk_flip_s")),
+    "sdk_streams": Group(sdk_streams.measure, ("sdk_stream_kib", "sdk_change_s"), once=True),
     "merge": Group(merges.measure, ("merge_1k_into_10m_s",)),
 }
 #: Measured only when named, because they take long; they start systems of their own.

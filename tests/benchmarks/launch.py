@@ -26,6 +26,8 @@ _COUNTED = {
 }
 #: Only what measures it has it on: it would write each list once more.
 _NO_SDK_STORE = {"BIGSEG_SDK_STORE_ENVIRONMENT": ""}
+#: Room for as many SDKs as are connected; they may have half of it.
+_MANY_CONNECTIONS = {"BIGSEG_CONNECTIONS": "20000"}
 _SERVERS = ("redis-server", "valkey-server")
 
 
@@ -54,7 +56,14 @@ def running_system(
         concurrency=concurrency,
         # What is measured is one.
         api_processes=1,
-        environment={**given, **_COUNTED, **_NO_SDK_STORE, **_binary(kind), **effort.settings},
+        environment={
+            **given,
+            **_COUNTED,
+            **_MANY_CONNECTIONS,
+            **_NO_SDK_STORE,
+            **_binary(kind),
+            **effort.settings,
+        },
         services=specify_services,
     )
     events: list[Event] = []

@@ -1,18 +1,21 @@
 """Unmodified SDKs say of contexts of every kind what the API says."""
 
+import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from ldclient.integrations import Files
 
 from tests.support.sdks.connected_system import connected_system, put_flags
 from tests.support.sdks.connecting import Connection, Context, Evaluated, Sdk, context_of
-from tests.support.sdks.flags import flag_of
+from tests.support.sdks.flags import flag_of, flags_of
 from tests.support.sdks.node_sdk import node_sdk
 from tests.support.sdks.python_sdk import python_sdk
 from tests.support.segments.environment import rule
 from tests.support.servers.redis import wait_until
-from tests.support.systems.driving import LIMIT_S, SEGMENTS
+from tests.support.systems.driving import LIMIT_S, SEGMENTS, new_segment
 from tests.support.systems.system import System
 
 _EVALUATE: Final = "/api/v2/projects/default/environments/production/segments/evaluate"
@@ -137,3 +140,21 @@ def _wait_named(sdk: Sdk, segment: str) -> None:
     except TimeoutError:
         wrong = {name: (found[name], wanted[name]) for name in found if found[name] != wanted[name]}
         raise AssertionError(f"{sdk.name}, {segment}: {wrong}") from None
+
+
+def test_sdk__with_flags_from_elsewhere__finds_members_here(
+    keeping_system: System, connection: Connection, tmp_path: Path
+) -> None:
+    segment = new_segment(keeping_system)
+    segment.completed(segment.upload(b"in\n"))
+    key, generation = segment.ref.segment, segment.ref.generation
+    elsewhere = {"key": key, "version": 900, "unbounded": True, "generation": generation}
+    data = {**flags_of([key]), "segments": {key: elsewhere}}
+    data["flags"][flag_of(key)]["version"] = 900
+    file = tmp_path / "data.json"
+    file.write_text(json.dumps(data))
+    source = Files.new_data_source([str(file)])
+    with python_sdk(connection, update_processor_class=source, send_events=False) as sdk:
+        wanted = [Evaluated(value, "HEALTHY", None) for value in (True, False)]
+        contexts = [context_of("in"), context_of("out")]
+        wait_until(lambda: sdk.evaluate(flag_of(key), contexts) == wanted, "members", LIMIT_S)

@@ -20,8 +20,7 @@ from redis import Redis
 from worker.byte_columns import Bytes
 from worker.sdk_store.hashed_keys import HASH_CHARS, HashedKeys
 from worker.store.errors import SdkSetsLost
-from worker.store.server import driver_errors
-from worker.store.server.exchange import ReplyReader, first_error
+from worker.store.server import ReplyReader, driver_errors, first_error
 
 _MULTI: Final = b"*1\r\n$5\r\nMULTI\r\n"
 _EXEC: Final = b"*1\r\n$4\r\nEXEC\r\n"

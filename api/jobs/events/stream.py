@@ -44,7 +44,7 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def import_streams_of(request: Request) -> ImportStreams:
+async def import_streams_of(request: Request) -> ImportStreams:
     """Give the streams of the application that serves this request."""
     streams: ImportStreams = request.app.state.import_streams
     return streams

@@ -64,7 +64,7 @@ _FILTER: Final = (
 )
 
 
-def parse_segment_query(
+async def parse_segment_query(
     period: PeriodOf,
     limit: Limit = 20,
     offset: Offset = 0,

@@ -33,7 +33,7 @@ router = APIRouter(
 _QUESTION: Final = BigSegmentMembershipsQuestion.__name__
 
 
-def get_bulk_requests(request: Request) -> BulkRequests:
+async def get_bulk_requests(request: Request) -> BulkRequests:
     """What does the application's bulk look-ups."""
     requests: BulkRequests = request.app.state.bulk_requests
     return requests

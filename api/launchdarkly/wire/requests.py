@@ -10,7 +10,7 @@ from api.launchdarkly.wire.parameters import EnvironmentKey, ProjectKey, Segment
 from worker.store import EnvironmentRef, Segment, Store
 
 
-def parse_project_key(projectKey: ProjectKey) -> str:  # noqa: N803 - the documented name
+async def parse_project_key(projectKey: ProjectKey) -> str:  # noqa: N803 - the documented name
     """The project that the path names; it may not exist.
 
     Raises:
@@ -20,7 +20,7 @@ def parse_project_key(projectKey: ProjectKey) -> str:  # noqa: N803 - the docume
     return projectKey
 
 
-def parse_environment_ref(
+async def parse_environment_ref(
     projectKey: ProjectKey,  # noqa: N803 - the documented names
     environmentKey: EnvironmentKey,  # noqa: N803 - same
 ) -> EnvironmentRef:
@@ -33,7 +33,7 @@ def parse_environment_ref(
     return EnvironmentRef(projectKey, environmentKey)
 
 
-def parse_segment_path(
+async def parse_segment_path(
     projectKey: ProjectKey,  # noqa: N803 - the documented names
     environmentKey: EnvironmentKey,  # noqa: N803 - same
     segmentKey: SegmentKey,  # noqa: N803 - same

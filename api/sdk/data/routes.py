@@ -46,13 +46,13 @@ class DataModel(WireModel):
     segments: dict[str, Any]
 
 
-def reader_of(request: Request) -> EnvironmentReader:
+async def reader_of(request: Request) -> EnvironmentReader:
     """Give the reader of the application that serves this request."""
     reader: EnvironmentReader = request.app.state.sdk_data
     return reader
 
 
-def data_streams_of(request: Request) -> DataStreams:
+async def data_streams_of(request: Request) -> DataStreams:
     """Give the streams of the application that serves this request."""
     streams: DataStreams = request.app.state.data_streams
     return streams
@@ -97,7 +97,7 @@ async def get_data(
             "description": "Server-sent events without an end: `put` with all data first, then "
             "`patch` and `delete` for each object that changes, or `put` again; a comment every "
             "15 seconds if there is nothing to send.",
-            "content": {EVENTS: {"schema": {}}},
+            "content": {EVENTS: {"schema": {"type": "string"}}},
         }
     },
 )

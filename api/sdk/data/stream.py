@@ -4,18 +4,13 @@ Source: python-server-sdk 9.18.2. An SDK connects again when a stream ends, and 
 without any byte; it takes the end of a stream for a failure, and waits a little longer each time.
 """
 
-from collections.abc import Callable
-
 from api.access.token_directory import TokenDirectory
 from api.http.streamed_answer import Pieces
 from api.sdk.data.environment_data import EnvironmentData
 from api.sdk.data.messages import EVENTS, PING
-from api.sdk.data.streams import DataStreams
+from api.sdk.data.streams import DataStreams, Messages
 from api.streams.watched_answer import WatchedAnswer
 from api.streams.watching import Subscription
-
-#: Makes what is sent to whoever is to have some data, and has other data, or none.
-Messages = Callable[[EnvironmentData, EnvironmentData | None], Pieces]
 
 
 class DataStream(WatchedAnswer[EnvironmentData]):
@@ -46,6 +41,7 @@ class DataStream(WatchedAnswer[EnvironmentData]):
             farewell: Sent at the end.
         """
         super().__init__(streams, subscription, keys, media_type=EVENTS)
+        self._streams = streams
         self._sent = first
         self._before = before
         self._make = messages
@@ -61,7 +57,7 @@ class DataStream(WatchedAnswer[EnvironmentData]):
         if data is None or data.tag == sent.tag:
             return None
         self._sent = data
-        return self._make(data, sent)
+        return self._streams.changes(self._make, data, sent)
 
     def _farewell(self) -> Pieces:
         return self._last

@@ -39,7 +39,7 @@ _REFUSES: Final = {
 router = APIRouter(tags=["LaunchDarkly Relay Proxy"])
 
 
-def relay_streams_of(request: Request) -> RelayStreams:
+async def relay_streams_of(request: Request) -> RelayStreams:
     """Give the streams of the application that serves this request."""
     streams: RelayStreams = request.app.state.relay_streams
     return streams
@@ -83,7 +83,7 @@ async def poll_patches(
             "description": "Server-sent events without a name; the data of each is an array of "
             "patches, which follow those that were there when the stream was opened. A comment "
             "every 15 seconds if there is nothing to send.",
-            "content": {EVENTS: {"schema": {}}},
+            "content": {EVENTS: {"schema": {"type": "string"}}},
         }
     },
 )

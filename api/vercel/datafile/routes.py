@@ -28,7 +28,7 @@ SDK_KEY_PATHS: Final = frozenset({_DATAFILE, STREAM, _INGEST})
 router = APIRouter(tags=["Vercel datafile"])
 
 
-def packs_of(request: Request) -> Packs:
+async def packs_of(request: Request) -> Packs:
     """Give the packs of the application that serves this request."""
     packs: Packs = request.app.state.packs
     return packs

@@ -22,7 +22,7 @@ from api.vercel.wire.refusals import DatafileIncomplete, DatafileTooLarge
 router = APIRouter(tags=["Vercel datafile"])
 
 
-def streams_of(request: Request) -> DatafileStreams:
+async def streams_of(request: Request) -> DatafileStreams:
     """Give the streams of the application that serves this request."""
     streams: DatafileStreams = request.app.state.streams
     return streams

@@ -61,7 +61,7 @@ class Evaluations:
         )
 
 
-def get_evaluations(request: Request) -> Evaluations:
+async def get_evaluations(request: Request) -> Evaluations:
     """The application's evaluations."""
     evaluations: Evaluations = request.app.state.evaluations
     return evaluations

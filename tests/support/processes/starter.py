@@ -50,11 +50,13 @@ def main() -> None:
     """Start what is ordered until the other end of the first socket is closed."""
     # Ctrl-C is for the programs; this process ends with the tests.
     on_interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.disable()  # all that is read stays
     for name in _MODULES:
         importlib.import_module(name)
     load_descriptions()
     gc.collect()
     gc.freeze()  # a collection in a copy would write to pages that are shared
+    gc.enable()
     of_tests, of_commands = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
     with of_tests, of_commands:
         order = _take_orders(of_tests, of_commands)

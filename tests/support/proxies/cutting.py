@@ -28,6 +28,8 @@ class CuttingProxy:
     """The same with each reply, once the server has done what was asked."""
     cuts: int = 0
     """Replies lost so far."""
+    left: int = 0
+    """Bytes that are still forwarded of the piece of a reply in which a rule cuts."""
     ending: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -64,6 +66,7 @@ class CuttingProxy:
                         return
                     server.sendall(data)
                 elif self._is_cut(request, data):
+                    client.sendall(data[: self.left])
                     return
                 else:
                     self.before_reply(request, data)

@@ -14,6 +14,7 @@ from worker.store.server.connections import (
     server_clients,
 )
 from worker.store.server.database import Database, open_database
+from worker.store.server.exchange import ReplyReader, first_error
 from worker.store.server.memory import memory_of
 from worker.store.server.pipelining import run_each
 from worker.store.server.primary import (
@@ -46,6 +47,7 @@ __all__ = [
     "Client",
     "Database",
     "Node",
+    "ReplyReader",
     "Rights",
     "broker_fallbacks",
     "check_broker",
@@ -53,6 +55,7 @@ __all__ = [
     "connect",
     "driver_errors",
     "driver_options",
+    "first_error",
     "memory_of",
     "node_address",
     "node_client",

@@ -13,7 +13,12 @@ import httpx
 import pytest
 
 from api.access.auth import KnownToken
-from api.access.token_directory import _SPACING_S, MOST_WAITING, TokenDirectory
+from api.access.token_directory import (
+    _MOST_REFUSED,
+    _SPACING_S,
+    MOST_WAITING,
+    TokenDirectory,
+)
 from tests.support.servers.api import SEGMENTS, Api, assert_refused, create_segment, running_api
 from tests.support.servers.redis import Server, last_without_s, running_server, wait_until
 from tests.support.store.stores import clock_ms, opened
@@ -166,11 +171,34 @@ def test_unknown_tokens__many_at_one_time__share_few_questions(valkey_server: Se
             answers = await asyncio.gather(*(directory.ask(digest) for digest in digests))
             assert answers == [None] * 500
             assert len(asked) <= 2
-            for digest in digests[:5]:
-                assert await directory.ask(digest) is None
+            for n in range(5):
+                assert await directory.ask(_sha(f"another {n}")) is None
             assert await directory.ask(_sha(secret)) is not None
             waits = [later - earlier for earlier, later in pairwise(asked)]
             assert min(waits) > _SPACING_S - 0.001
+
+        _with_directory(store, work)
+
+
+def test_unknown_token__tried_again__is_no_question(valkey_server: Server) -> None:
+    with opened(valkey_server) as store:
+        store.access_tokens.create(NEW)
+
+        async def work(directory: TokenDirectory) -> None:
+            digests = [_sha(str(n)) for n in range(_MOST_REFUSED + 1)]
+            await asyncio.gather(*(directory.ask(digest) for digest in digests[:2]))
+            asked = directory._asked_at
+            assert [await directory.ask(digest) for digest in digests[:2]] == [None] * 2
+            assert directory._asked_at == asked
+            # One that is doubted is asked for, and so is one that others have driven out.
+            directory.invalidate()
+            assert await directory.ask(digests[0]) is None
+            assert directory._asked_at > asked
+            for digest in digests:
+                directory._remember(digest)
+            asked = directory._asked_at
+            assert await directory.ask(digests[0]) is None
+            assert directory._asked_at > asked
 
         _with_directory(store, work)
 

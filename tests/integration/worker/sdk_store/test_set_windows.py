@@ -5,26 +5,24 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from redis import Redis
 
 from tests.support.servers.redis import Server
-from tests.support.store.stores import open_client
 from worker.sdk_store.hashed_keys import HashedKeys
 from worker.sdk_store.set_windows import Fence, add_in_windows
 from worker.store import StoreError
 from worker.store.errors import OutOfMemory, SdkSetsLost
-from worker.store.server import Client
 
 _FENCE = Fence("sdk:bigseg_canary", "these", "worker")
 _PER_WINDOW = 100
 
 
 @pytest.fixture
-def client(valkey_server: Server) -> Iterator[Client]:
-    client = open_client(valkey_server)
-    client.hset(_FENCE.key, mapping={"name": "these", "writer": "worker", "writes": 6})
-    yield client
-    client.flushall()
-    client.close()
+def client(valkey_server: Server) -> Iterator[Redis]:
+    with valkey_server.client() as client:
+        client.hset(_FENCE.key, mapping={"name": "these", "writer": "worker", "writes": 6})
+        yield client
+        client.flushall()
 
 
 def _windows(count: int, meanwhile: Callable[[int], Any] = lambda _: None) -> Iterator[HashedKeys]:
@@ -34,16 +32,16 @@ def _windows(count: int, meanwhile: Callable[[int], Any] = lambda _: None) -> It
         yield HashedKeys.of(pa.array([f"{window}-{n}" for n in range(_PER_WINDOW)]))
 
 
-def _add(client: Client, hashes: Iterator[HashedKeys]) -> list[int]:
+def _add(client: Redis, hashes: Iterator[HashedKeys]) -> list[int]:
     return [*add_in_windows(client, _FENCE, "sdk:include:", "vip.g1", hashes)]
 
 
-def _sets(client: Client) -> int:
+def _sets(client: Redis) -> int:
     return sum(1 for _ in client.scan_iter("sdk:include:*", 1_000))
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
-def test_add__some_windows__all_are_in_the_sets_and_counted(client: Client, count: int) -> None:
+def test_add__some_windows__all_are_in_the_sets_and_counted(client: Redis, count: int) -> None:
     assert _add(client, _windows(count)) == [*range(7, 7 + count)]
     assert _sets(client) == count * _PER_WINDOW
     (name,) = HashedKeys.of(pa.array(["0-0"])).texts()
@@ -53,7 +51,7 @@ def test_add__some_windows__all_are_in_the_sets_and_counted(client: Client, coun
 @pytest.mark.parametrize("change", ["writer", "name", "gone"])
 @pytest.mark.parametrize("before", [0, 1, 4])
 def test_add__canary_changes__nothing_is_written_from_then_on(
-    client: Client, before: int, change: str
+    client: Redis, before: int, change: str
 ) -> None:
     written: list[int] = []
 
@@ -70,7 +68,7 @@ def test_add__canary_changes__nothing_is_written_from_then_on(
     assert [_sets(client)] == written
 
 
-def test_add__server_out_of_memory__says_so(client: Client) -> None:
+def test_add__server_out_of_memory__says_so(client: Redis) -> None:
     client.config_set("maxmemory", 1)
     try:
         with pytest.raises(OutOfMemory):
@@ -81,7 +79,7 @@ def test_add__server_out_of_memory__says_so(client: Client) -> None:
 
 
 def test_add__key_of_another_type__is_an_error_and_the_connection_is_not_used_again(
-    client: Client,
+    client: Redis,
 ) -> None:
     (name,) = HashedKeys.of(pa.array(["1-7"])).texts()
     client.set(f"sdk:include:{name}", "text")

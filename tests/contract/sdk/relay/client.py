@@ -5,8 +5,9 @@ it follows from the version that is stored.
 """
 
 import json
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final, Literal
 
 import httpx
@@ -28,6 +29,8 @@ _POLL_S: Final = 3.0
 #: A stream without any byte for five minutes is given up; tests do not wait that long.
 _STREAM_S: Final = 20.0
 
+Events = Iterator[list[Any]]
+
 
 class SessionEndedError(Exception):
     """The session has ended; a relay begins another one some seconds later."""
@@ -45,6 +48,7 @@ class RelayClient:
         self._redis: Any = database
         self._prefix = prefix
         self.polls = 0
+        """All that were sent, also those without an answer."""
         self.unmatched = 0
         """Patches that did not follow: after a poll, a relay asks again at once."""
 
@@ -66,48 +70,49 @@ class RelayClient:
             is_done: Asked after each event of the stream, and before the first one.
             at_step: Told of each step; may end the session by raising.
         """
-        self._poll_to_the_end(at_step)
-        while True:
-            with self._stream() as events:
-                at_step("opened")
-                if self._poll(at_step):
-                    self._poll_to_the_end(at_step)
-                    continue
-                at_step("bridged")
-                while not is_done():
-                    try:
-                        patches = next(events)
-                    except (StopIteration, httpx.HTTPError) as exc:
-                        raise SessionEndedError from exc
-                    if not self._apply(patches, at_step):
-                        raise SessionEndedError
-                    at_step("streamed")
-                return
+        # A stream stays open, unread, until the session ends.
+        with ExitStack() as streams:
+            try:
+                self._run(streams, is_done, at_step)
+            except httpx.HTTPError as exc:
+                raise SessionEndedError(repr(exc)) from exc
 
-    def _poll_to_the_end(self, at_step: Callable[[Step], None]) -> None:
-        while self._poll(at_step):
-            pass
+    def _run(
+        self, streams: ExitStack, is_done: Callable[[], bool], at_step: Callable[[Step], None]
+    ) -> None:
+        while True:
+            while self._poll(at_step):
+                pass
+            events = streams.enter_context(self._stream())
+            at_step("opened")
+            if not self._poll(at_step):
+                break
+        self._set_synchronized()
+        at_step("bridged")
+        while not is_done():
+            patches = next(events, None)
+            if patches is None or not self._apply(patches, at_step):
+                raise SessionEndedError("the stream ended, or what it sent did not follow")
+            self._set_synchronized()
+            at_step("streamed")
 
     def _poll(self, at_step: Callable[[Step], None]) -> bool:
         """Poll once; gives whether there was anything."""
         after = {"after": self.cursor} if self.cursor else {}
-        try:
-            reply = self._http.get("/sdk/big-segments/revisions", params=after)
-        except httpx.HTTPError as exc:
-            raise SessionEndedError from exc
         self.polls += 1
+        reply = self._http.get("/sdk/big-segments/revisions", params=after)
         if reply.status_code != 200:
             raise SessionEndedError(reply.status_code, reply.text)
         at_step("polled")
         patches = reply.json()
-        assert sum(map(_changes, patches)) < 5_000
+        assert sum(map(changes_of, patches)) < 5_000
         assert len(reply.content) < 1_000_000
         self._apply(patches, at_step)
         at_step("applied a page")
         return bool(patches)
 
     @contextmanager
-    def _stream(self) -> Iterator[Iterator[list[Any]]]:
+    def _stream(self) -> Iterator[Events]:
         with self._http.stream("GET", "/big-segments", timeout=_STREAM_S) as reply:
             if reply.status_code != 200:
                 raise SessionEndedError(reply.status_code)
@@ -116,6 +121,9 @@ class RelayClient:
                 for line in reply.iter_lines()
                 if line.startswith("data:")
             )
+
+    def _set_synchronized(self) -> None:
+        self._redis.set(self.key("big_segments_synchronized_on"), int(time.time() * 1000))
 
     def _apply(self, patches: list[Any], at_step: Callable[[Step], None]) -> bool:
         for patch in patches:
@@ -147,6 +155,7 @@ class RelayClient:
         return True
 
 
-def _changes(patch: Any) -> int:
+def changes_of(patch: Any) -> int:
+    """How many hashes a patch has."""
     sides = patch["changes"].values()
     return sum(len(side["add"]) + len(side["remove"]) for side in sides)
