@@ -115,7 +115,14 @@ def build_app(settings: ApiSettings, tally: Tally | None = None) -> Asgi:
         VERCEL: vercel.rest_application(services, routes),
         SDK: sdk.rest_application(services, routes),
     }
-    serve_document(rest, [launchdarkly.describe(rest), vercel.describe(applications[VERCEL])])
+    serve_document(
+        rest,
+        [
+            launchdarkly.describe(rest),
+            vercel.describe(applications[VERCEL]),
+            sdk.describe(applications[SDK]),
+        ],
+    )
     front = Front(
         DialectApplications(_DIALECTS, applications),
         dialects=_DIALECTS,

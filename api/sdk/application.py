@@ -15,9 +15,12 @@ from api.sdk.dialect import SDK
 from api.sdk.events import routes as events
 from api.sdk.fdv2 import routes as fdv2
 from api.sdk.fdv2.transfers import Transfers
+from api.sdk.openapi.contribution import describe
 from api.sdk.relay import routes as relay
 from api.sdk.relay.streams import RelayStreams
 from api.services.services import Services
+
+__all__ = ["SDK_KEY_PATHS", "describe", "rest_application"]
 
 #: The paths that take an SDK key, and nothing else.
 SDK_KEY_PATHS: Final = data.DATA_PATHS | fdv2.FDV2_PATHS | events.EVENT_PATHS | relay.RELAY_PATHS

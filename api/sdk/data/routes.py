@@ -97,7 +97,7 @@ async def get_data(
             "description": "Server-sent events without an end: `put` with all data first, then "
             "`patch` and `delete` for each object that changes, or `put` again; a comment every "
             "15 seconds if there is nothing to send.",
-            "content": {EVENTS: {"schema": {}}},
+            "content": {EVENTS: {"schema": {"type": "string"}}},
         }
     },
 )

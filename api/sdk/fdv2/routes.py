@@ -107,7 +107,7 @@ async def poll_data(
             "description": "Server-sent events without an end: a transfer from the basis to the "
             "data as it is now, and one for each change; a comment every 15 seconds if there is "
             "nothing to send; `goodbye` before the server ends the stream.",
-            "content": {EVENTS: {"schema": {}}},
+            "content": {EVENTS: {"schema": {"type": "string"}}},
         }
     },
 )

@@ -83,7 +83,7 @@ async def poll_patches(
             "description": "Server-sent events without a name; the data of each is an array of "
             "patches, which follow those that were there when the stream was opened. A comment "
             "every 15 seconds if there is nothing to send.",
-            "content": {EVENTS: {"schema": {}}},
+            "content": {EVENTS: {"schema": {"type": "string"}}},
         }
     },
 )

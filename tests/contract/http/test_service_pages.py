@@ -101,6 +101,8 @@ _OPERATIONS = {
     *("getFlagSettings", "updateFlagSettings", "getSdkKeys", "createSdkKey", "deleteSdkKey"),
     *("putFlagDefinitions", "getFlagDefinitions", "deleteFlagDefinitions"),
     *("getDatafile", "streamDatafile", "postFlagMetrics"),
+    *("getSdkData", "streamSdkData", "pollSdkData", "streamSdkTransfers"),
+    *("postSdkEvents", "postSdkDiagnostics", "pollRelayPatches", "streamRelayPatches"),
     *("getVercelUser", "getVercelTeam", "getVercelTeamUnversioned", "getVercelProject"),
     "getLiveness",
     "getReadiness",

@@ -31,6 +31,13 @@ from tests.support.documents.recorded_refusals import (
 )
 from tests.support.documents.recorded_schedules import record_schedules
 from tests.support.documents.recorded_sdk_store import record_sdk_store
+from tests.support.documents.recorded_sdks import (
+    SDK,
+    record_flag_data,
+    record_relays,
+    record_sdk_keys,
+    record_sdks,
+)
 from tests.support.documents.recorded_segments import (
     record_evaluations,
     record_expiring,
@@ -49,12 +56,13 @@ from tests.support.documents.recorded_vercel import (
 from tests.support.documents.recorded_webhooks import record_webhooks
 from tests.support.documents.recording import Recorded, Recorder
 from tests.support.processes.started import WARNINGS
+from tests.support.sdks.following import following
 from tests.support.servers.api import Api, running_api
 from tests.support.servers.objects import CREDENTIALS, ObjectServer, ensure_bucket
 from tests.support.servers.redis import Server, running_server
 from tests.support.systems.parts import Guardian, Part
 from worker.objects import ObjectSettings, ObjectStore
-from worker.store import Store
+from worker.store import Keyspace, Store, StoreSettings
 from worker.store.jobs.messages import QUEUE_WORK
 
 BODY_LIMIT_BYTES = 100_000
@@ -129,6 +137,8 @@ def recorder(
             return stack.enter_context(instance.client(token))
 
         _record(recorder, connect, running_worker, store)
+        _record_sdks(recorder, connect, instance)
+        record_missing(recorder)
         yield recorder
 
 
@@ -192,7 +202,20 @@ def _record(
         record_webhooks(recorder, store)
     with recorder.about("sdk_store"):
         record_sdk_store(recorder, store)
-    record_missing(recorder)
+
+
+def _record_sdks(recorder: Recorder, connect: Callable[[str], httpx.Client], instance: Api) -> None:
+    settings = StoreSettings.model_validate(
+        {"redis_url": instance.redis_url, "key_prefix": instance.prefix}
+    )
+    with recorder.about("sdk_keys"):
+        record_sdk_keys(recorder)
+    with recorder.about("flag_data"):
+        record_flag_data(recorder)
+    with recorder.about("sdks", SDK):
+        record_sdks(recorder, connect)
+    with recorder.about("relays", SDK):
+        record_relays(recorder, connect, partial(following, settings))
 
 
 def _record_frail(s3: ObjectServer, served: Document) -> Recorded:
@@ -203,7 +226,7 @@ def _record_frail(s3: ObjectServer, served: Document) -> Recorded:
         api.client() as client,
     ):
         recorder = Recorder(client, served)
-        record_refusals(recorder, server)
+        record_refusals(recorder, server, Keyspace(api.prefix))
         return recorder.recorded
 
 

@@ -27,10 +27,11 @@ _S3_ID: Final = "VXBsb2FkIGlk"
 _SIGNED: Final = "5f3e0c1b"
 _IDS: Final = re.compile(
     r"(?P<uuid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
-    r"|(?P<key>(?<=sdk-|mob-)[0-9a-f]{32})"
+    r"|(?P<key>(?:(?<=sdk-|mob-)|(?<=vf_server_))[0-9a-f]{32})"
     r"|(?P<webhook>(?<=whsec_)[A-Za-z0-9+/]{43}=)"
-    r"|(?P<start>(?<=vf_server_)[0-9a-f]{3}(?=\*))"
+    r"|(?P<start>(?:(?<=sdk-)|(?<=vf_server_))[0-9a-f]{3}(?=\*))"
     r"|(?P<hex>(?<![0-9a-f])[0-9a-f]{24}(?:[0-9a-f]{4}|[0-9a-f]{8}|[0-9a-f]{40})?(?![0-9a-f]))"
+    r"|(?P<relay>(?<![0-9a-f.])[0-9a-f]{8}\.\d+\.\d+\.[0-9a-f]{8}(?![0-9a-f]))"
     r"|(?P<clock>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"
     r"|(?P<entry>(?<!\d)1[6-9]\d{11}-\d+(?!\d))"
     r"|(?P<time>(?<!\d)1[6-9]\d{11}(?!\d))"
@@ -39,8 +40,17 @@ _IDS: Final = re.compile(
 _WEBHOOK_SECRET: Final = (
     base64.b64encode(b"a secret that only two parties know").decode()[:43] + "="
 )
+#: Of changes that a relay has; one version is recorded.
+_RELAY_VERSION: Final = "3c5a0d1f.1000000.1.8b2e4f70"
+#: What stands for each of a kind.
+_THE_SAME: Final = {
+    "webhook": _WEBHOOK_SECRET,
+    "relay": _RELAY_VERSION,
+    "clock": _CLOCK,
+}
 _SECRET_END: Final = 4
-_SECRET_START: Final = 3
+#: What all keys of SDKs begin with: more are made than three digits can tell apart.
+_KEY_START: Final = "d4e"
 #: When a schedule is due next; the recording is not as of a set time.
 _NEXT_RUN_MS: Final = 1_763_776_800_000
 #: Figures that a worker measures, which differ with every run: seconds of a stage and of a job.
@@ -59,7 +69,6 @@ class Normaliser:
     """What stands for what was answered."""
     _starts_ms: list[int] = field(default_factory=list)
     _secret_ends: dict[str, str] = field(default_factory=dict)
-    _secret_starts: dict[str, str] = field(default_factory=dict)
     _ids: int = 0
 
     def begin_step(self) -> None:
@@ -144,9 +153,8 @@ class Normaliser:
 
     def _stand_in(self, match: re.Match[str]) -> str:
         real = match[0]
-        if match["start"]:  # of a secret that may follow
-            start = hashlib.sha256(b"start").hexdigest()[: len(real)]
-            return self._secret_starts.setdefault(real, start)
+        if match["start"]:
+            return _KEY_START
         if real not in self.replaced:
             self.replaced[real] = self._new_stand_in(match)
         return self.replaced[real]
@@ -155,12 +163,12 @@ class Normaliser:
         if match["uuid"] or match["hex"] or match["key"]:
             # Ids alone are counted: how many different times a step has is chance.
             self._ids += 1
-            number, start = str(self._ids), self._secret_starts.get(match[0][:_SECRET_START], "")
+            number, start = str(self._ids), _KEY_START if match["key"] else ""
             if match["uuid"]:
                 return str(uuid.uuid5(uuid.NAMESPACE_URL, number))
             return (start + hashlib.sha256(number.encode()).hexdigest())[: len(match[0])]
-        if match["webhook"] or match["clock"]:
-            return _WEBHOOK_SECRET if match["webhook"] else _CLOCK
+        if match.lastgroup in _THE_SAME:
+            return _THE_SAME[match.lastgroup]
         at, dash, _ = match[0].partition("-")
         step = sum(1 for start in self._starts_ms if start <= int(at)) - 1
         if step < 0:

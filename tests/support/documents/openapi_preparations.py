@@ -200,6 +200,13 @@ def _for_sdk_key(world: World, case: AnyCase) -> None:
             case.path_parameters["hashKey"] = world.new_sdk_key()["hashKey"]
 
 
+def _for_environment_sdk_key(world: World, case: AnyCase) -> None:
+    """Revoke a key made for it, and none that nobody has made."""
+    documented = world.recorder.examples("deleteEnvironmentSdkKey")["parameters"]
+    if case.path_parameters["sdkKeyId"] == world.real(documented)["sdkKeyId"]:
+        case.path_parameters["sdkKeyId"] = world.new_environment_sdk_key()
+
+
 def _for_webhook(world: World, case: AnyCase) -> None:
     """Create where there is room; delete one made for it, never the one that other cases need."""
     needed = _webhook_of(world, "getWebhook")
@@ -291,6 +298,7 @@ PREPARATIONS: Final[Mapping[str, Callable[[World, AnyCase], None]]] = {
     "getFlagDefinitions": _for_definitions,
     "deleteFlagDefinitions": _for_definitions,
     "deleteSdkKey": _for_sdk_key,
+    "deleteEnvironmentSdkKey": _for_environment_sdk_key,
     "createWebhook": _for_webhook,
     "deleteWebhook": _for_webhook,
     "patchWebhook": _for_webhook_patch,

@@ -8,13 +8,14 @@ from typing import Any, Final
 import httpx
 
 from tests.support.documents import names
+from tests.support.documents.recorded_sdks import RELAY_OPERATIONS, SDK_KEYS, SDK_OPERATIONS
 from tests.support.documents.recorded_vercel import SDK_KEY_BODY
 from tests.support.documents.recording import Recorder
 
 PROJECTS: Final = "/api/v2/projects"
 _FINE: Final = frozenset({200, 201, 202, 204, 404, 409})
 FLAGS: Final = f"/v1/projects/{names.PROJECT}/feature-flags"
-_SDK_OPERATIONS: Final = frozenset({"getDatafile", "postFlagMetrics", "streamDatafile"})
+_VERCEL_SDKS: Final = frozenset({"getDatafile", "postFlagMetrics", "streamDatafile"})
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,16 @@ class World:
 
     def headers_of(self, operation_id: str) -> dict[str, str]:
         """What those send who may ask for this operation, where an access token is not enough."""
-        if operation_id not in _SDK_OPERATIONS:
-            return {}
-        return {"Authorization": f"Bearer {self.sdk_key['keyValue']}"}
+        if operation_id in _VERCEL_SDKS:
+            return {"Authorization": f"Bearer {self.sdk_key['keyValue']}"}
+        if operation_id in SDK_OPERATIONS | RELAY_OPERATIONS:
+            return {"Authorization": self._environment_keys[operation_id in RELAY_OPERATIONS]}
+        return {}
+
+    def strange_headers_of(self, operation_id: str) -> dict[str, str]:
+        """What those send who may not ask for this operation, where no access token would do."""
+        is_for_relays = operation_id in RELAY_OPERATIONS
+        return {"Authorization": self._environment_keys[False]} if is_for_relays else {}
 
     def real(self, value: Any) -> Any:
         """Put the instance's ids in the place of those that the document shows."""
@@ -65,6 +73,17 @@ class World:
     def sdk_key(self) -> dict[str, Any]:
         """An SDK key of the project, which stays."""
         return self.new_sdk_key()
+
+    @cached_property
+    def _environment_keys(self) -> dict[bool, str]:
+        """SDK keys of an environment, by whether they are for relays."""
+        made = {relay: self.client.post(SDK_KEYS, json={"relay": relay}) for relay in (False, True)}
+        return {relay: reply.raise_for_status().json()["key"] for relay, reply in made.items()}
+
+    def new_environment_sdk_key(self) -> str:
+        """Create an SDK key of an environment, and give its id."""
+        reply = self.client.post(SDK_KEYS, json={}).raise_for_status()
+        return str(reply.json()["_id"])
 
     def new_sdk_key(self) -> dict[str, Any]:
         """Create an SDK key."""

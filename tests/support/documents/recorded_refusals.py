@@ -12,6 +12,7 @@ from tests.support.documents import names
 from tests.support.documents.recorded_vercel import NAMED_BODY
 from tests.support.documents.recording import REFUSALS, Dialect, Recorder, noun_of
 from tests.support.servers.redis import Server
+from worker.store import EnvironmentRef, Keyspace
 
 #: What the API must be set to: everything is soon too much or too slow, and nothing stored.
 FRAIL_SETTINGS: Final = {
@@ -32,6 +33,10 @@ _VERCEL_SEGMENTS: Final = f"/v1/projects/{names.PROJECT}/feature-flags/segments"
 _SEGMENTS: Final = f"/api/v2/segments/{names.PROJECT}/{names.ENVIRONMENT}"
 
 
+_ENVIRONMENT: Final = f"/api/v2/projects/{names.PROJECT}/environments/{names.ENVIRONMENT}"
+_SDK_DATA: Final = "/sdk/latest-all"
+
+
 @dataclass(frozen=True, slots=True)
 class _Collection:
     """What is asked of a dialect, to be refused: a collection in which something is created."""
@@ -39,6 +44,8 @@ class _Collection:
     dialect: Dialect
     method: str
     path: str
+    asked: str = "GET"
+    """What costs nothing."""
 
     def create(self, client: httpx.Client, **options: Any) -> httpx.Response:
         """Ask to create something."""
@@ -50,21 +57,28 @@ _COLLECTIONS: Final = (
     _Collection("vercel", "PUT", _VERCEL_SEGMENTS),
 )
 
+_EVENTS: Final = _Collection("sdk", "POST", "/bulk", asked="POST")
 
-def record_refusals(recorder: Recorder, server: Server) -> None:
+
+def record_refusals(recorder: Recorder, server: Server, keys: Keyspace) -> None:
     """Ask an API of its own, with ``FRAIL_SETTINGS``; its store server is stopped on the way."""
     client = recorder.client
     made = client.post("/api/v2/tokens", json={"name": "a reader", "role": "reader"}).json()
     reader = {"Authorization": made["token"]}
+    sdk = {"Authorization": client.post(f"{_ENVIRONMENT}/apiKey").json()["apiKey"]}
     for collection in _COLLECTIONS:
         with recorder.about(REFUSALS, collection.dialect):
             _record_wrong_requests(recorder, collection, reader)
     _record_broken(recorder)
+    with recorder.about(REFUSALS, "sdk"):
+        _record_sdk_refusals(recorder, server, keys, sdk)
     with recorder.about("service"):
         recorder.ask("getReadiness", "a part does not answer", status=503)
     for collection in _COLLECTIONS:
         with recorder.about(REFUSALS, collection.dialect):
             _record_limit(recorder, collection, reader)
+    with recorder.about(REFUSALS, "sdk"):
+        _record_limit(recorder, _EVENTS, sdk)
     server.stop()
     for collection in _COLLECTIONS:
         with recorder.about(REFUSALS, collection.dialect):
@@ -80,7 +94,7 @@ def _record_wrong_requests(
     refuse(create(client, content="{}", headers={"Content-Type": "text/plain"}), 415)
     refuse(create(client, content=b" " * 5_242_881), 413)
     refuse(client.get(collection.path, headers={"X-Long": "x" * 65_536}), 431)
-    refuse(_slow_request(client, collection), 408)
+    refuse(_slow_request(client, collection, client.headers["Authorization"]), 408)
 
 
 def _record_broken(recorder: Recorder) -> None:
@@ -97,10 +111,32 @@ def _record_broken(recorder: Recorder) -> None:
         recorder.refuse(client.put(imports, files=upload), 500)
 
 
+def _record_sdk_refusals(
+    recorder: Recorder, server: Server, keys: Keyspace, sdk: dict[str, str]
+) -> None:
+    """At the end the store holds what is no record.
+
+    Were it stopped instead, chance would decide which part of the API notices first.
+    """
+    client, refuse = recorder.client, recorder.refuse
+    refuse(client.get(_SDK_DATA, headers={"Authorization": "unknown"}), 401)
+    refuse(client.post(_EVENTS.path, content=b" " * 5_242_881, headers=sdk), 413)
+    refuse(client.get(_SDK_DATA, headers={**sdk, "X-Long": "x" * 65_536}), 431)
+    refuse(_slow_request(client, _EVENTS, sdk["Authorization"]), 408)
+    env = EnvironmentRef(names.PROJECT, names.ENVIRONMENT)
+    server.command_reply("SET", keys.flag_data(env), "no hash")
+    refuse(client.get(_SDK_DATA, headers=sdk), 500)
+    server.command_reply("HSET", keys.sdk_store(env), "settings", "no record")
+    refuse(client.get(_SDK_DATA, headers=sdk), 503)
+
+
 def _record_limit(recorder: Recorder, collection: _Collection, reader: dict[str, str]) -> None:
     limited = next(
         reply
-        for reply in (recorder.client.get(collection.path, headers=reader) for _ in range(100))
+        for reply in (
+            recorder.client.request(collection.asked, collection.path, headers=reader)
+            for _ in range(100)
+        )
         if not reply.is_success
     )
     recorder.refuse(limited, 429)
@@ -148,13 +184,15 @@ def _nowhere(parameter: str) -> str:
     }.get(parameter, "no-such-key")
 
 
-def _slow_request(client: httpx.Client, collection: _Collection) -> httpx.Response:
+def _slow_request(
+    client: httpx.Client, collection: _Collection, authorization: str
+) -> httpx.Response:
     """A request whose body never comes."""
     url = client.base_url
     with contextlib.closing(socket.create_connection((url.host, url.port or 80))) as connection:
         head = (
             f"{collection.method} {collection.path} HTTP/1.1\r\nHost: {url.host}\r\n"
-            f"Content-Length: 10\r\nAuthorization: {client.headers['Authorization']}\r\n"
+            f"Content-Length: 10\r\nAuthorization: {authorization}\r\n"
             "Content-Type: application/json\r\n\r\n"
         )
         connection.sendall(head.encode())

@@ -17,8 +17,8 @@ from tests.support.documents.openapi import Document
 from tests.support.servers.redis import wait_until
 
 _API: Final = Path(__file__).parents[3] / "api"
-Dialect = Literal["launchdarkly", "vercel"]
-DIALECTS: Final[tuple[Dialect, ...]] = ("launchdarkly", "vercel")
+Dialect = Literal["launchdarkly", "vercel", "sdk"]
+DIALECTS: Final[tuple[Dialect, ...]] = ("launchdarkly", "vercel", "sdk")
 #: The name under which refusals are recorded that any operation may answer with.
 REFUSALS: Final = "refusals"
 
@@ -167,6 +167,8 @@ class Recorder:
         if reply.status_code >= _FIRST_REFUSAL and "error" in value:
             error = value["error"] | {"id": _ERROR_ID}
             label, value = label or error["code"], {"error": error}
+        elif reply.status_code >= _FIRST_REFUSAL and value.keys() == {"message", "id"}:
+            label, value = label or "refused", value | {"id": _ERROR_ID}
         assert label
         kept.setdefault("answers", {}).setdefault(status, {})[label] = value
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contract.sdk.relay.system import System, following, new_system
+from tests.contract.sdk.relay.system import System, new_system
+from tests.support.sdks.following import following
 from tests.support.servers.api import Api
 from tests.support.servers.redis import Server
 from worker.store import StoreSettings, open_store

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,8 +11,7 @@ from typing import Any
 from tests.contract.sdk.relay.client import RelayClient, SessionEndedError
 from tests.support.servers.api import Api, new_key
 from tests.support.servers.redis import wait_until
-from worker.sdk_store import Follower, StoredLists
-from worker.store import Edit, EnvironmentRef, ListRef, Store, StoreSettings, open_store
+from worker.store import Edit, EnvironmentRef, ListRef, Store
 from worker.store.sdk_log.records import shifted
 from worker.store.sdk_store import SdkStoreSettings
 
@@ -140,27 +138,6 @@ def new_sdk_key(store: Store, env: EnvironmentRef, *, relay: bool) -> str:
         relay=relay,
     )
     return key
-
-
-@contextmanager
-def following(settings: StoreSettings) -> Iterator[None]:
-    """Follow lists as a worker does."""
-    stopped = threading.Event()
-
-    def follow() -> None:
-        with open_store(settings) as store:
-            follower = Follower(store, settings, StoredLists(store), store.sdk_log)
-            while not stopped.wait(0 if follower.step() else 0.05):
-                pass
-            follower.close()
-
-    thread = threading.Thread(target=follow)
-    thread.start()
-    try:
-        yield
-    finally:
-        stopped.set()
-        thread.join()
 
 
 def hash_of(key: str) -> str:

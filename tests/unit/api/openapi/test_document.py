@@ -7,8 +7,9 @@ import pytest
 import schemathesis
 
 from api.openapi.contribution import read_examples
-from api.openapi.tidying import find_references
+from api.openapi.tidying import find_reachable, find_references
 from api.rest.operations import JSON
+from api.sdk.application import SDK_KEY_PATHS
 from tests.support.documents.openapi import (
     FIRST_REFUSAL,
     Document,
@@ -20,7 +21,11 @@ from tests.support.documents.recording import REFUSALS
 
 _HOW = "tests/support/documents/recording.py"
 #: The schema of a refusal by the package that has the examples of its dialect.
-_ERRORS = {"api.launchdarkly.openapi": "Error", "api.vercel.openapi": "VercelError"}
+_ERRORS = {
+    "api.launchdarkly.openapi": "Error",
+    "api.vercel.openapi": "VercelError",
+    "api.sdk.openapi": "SdkError",
+}
 _ERROR_OF = {
     name: error
     for package, error in _ERRORS.items()
@@ -35,8 +40,13 @@ _BINARY = {
 } | {"200 application/vnd.apache.arrow.stream"}
 #: One example of a file of text is enough.
 _OTHER_TEXT = {f"{status} application/x-ndjson" for status in (200, 206)}
-#: An answer without an end.
-_ENDLESS = {("streamDatafile", "200 text/plain")}
+#: Answers without an end.
+_ENDLESS = {
+    ("streamDatafile", "200 text/plain"),
+    ("streamRelayPatches", "200 text/event-stream"),
+    ("streamSdkData", "200 text/event-stream"),
+    ("streamSdkTransfers", "200 text/event-stream"),
+}
 #: Refusals that need others to be faster at the same moment: they cannot be recorded.
 _RACES = {
     (name, f"409 {JSON}")
@@ -69,7 +79,11 @@ _FOR_EVERY_TOKEN = {
     "getVercelUser",
 }
 #: What no access token may ask: for it, one is no token at all.
-_FOR_SDK_KEYS = {"getDatafile", "postFlagMetrics", "streamDatafile"}
+_FOR_SDK_KEYS = {
+    *("getDatafile", "postFlagMetrics", "streamDatafile"),
+    *("getSdkData", "pollSdkData", "streamSdkData", "streamSdkTransfers"),
+    *("postSdkEvents", "postSdkDiagnostics"),
+}
 #: Every operation has examples; the document itself is not made while tests are collected.
 _NAMES = sorted(_ERROR_OF)
 OPERATIONS = pytest.mark.parametrize("name", _NAMES)
@@ -162,16 +176,21 @@ def test_operation__of_each_dialect__takes_the_token_as_its_clients_send_it(
     assert "security" not in by_name["getSegment"]
     assert by_name["getFlagSegment"]["security"] == [{"BearerToken": []}]
     assert by_name["getDatafile"]["security"] == [{"SdkKey": []}]
+    assert by_name["getSdkData"]["security"] == [{"EnvironmentSdkKey": []}]
     assert by_name["getLiveness"]["security"] == []
 
 
 def test_schemas__of_dialects__have_names_apart(served: Document) -> None:
-    paths = {
-        name: [item for path, item in served["paths"].items() if path.startswith("/api/v2") is own]
-        for name, own in (("launchdarkly", True), ("vercel", False))
-    }
-    of_vercel = {name for name in served["components"]["schemas"] if name.startswith("Vercel")}
+    schemas = served["components"]["schemas"]
+    items = served["paths"].items()
+    of_sdks = [item for path, item in items if path in SDK_KEY_PATHS]
+    of_vercel = [item for path, item in items if path.startswith(("/v1/", "/v2/", "/v9/"))]
+    of_launchdarkly = [item for path, item in items if path.startswith("/api/v2/")]
+    own = find_reachable(of_launchdarkly, schemas)
+    vercels, sdks = (find_reachable(found, schemas) for found in (of_vercel, of_sdks))
 
-    used = {reference.rpartition("/")[2] for reference in find_references(paths["launchdarkly"])}
-    assert used.isdisjoint(of_vercel)
-    assert len(of_vercel) > 20
+    assert len(sdks) > 5
+    assert len(vercels) > 20
+    assert {name for name in sdks if not name.startswith("Sdk")} == set()
+    assert {name for name in vercels if not name.startswith("Vercel")} == set()
+    assert own.isdisjoint(sdks | vercels)

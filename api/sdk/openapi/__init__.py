@@ -1,0 +1,1 @@
+"""Describes what SDKs and relays connect to in the OpenAPI document."""
