@@ -15,6 +15,7 @@ from worker.batches import batches
 from worker.sdk_store.errors import PrefixInUse
 from worker.sdk_store.hashed_keys import HASH_CHARS, HashedKeys
 from worker.sdk_store.keys import SdkKeys
+from worker.sdk_store.set_reading import read_sets
 from worker.sdk_store.set_windows import Fence, add_in_windows
 from worker.store import EXCLUDED, INCLUDED, Side
 from worker.store.errors import SdkSetsLost
@@ -229,12 +230,7 @@ class SdkSets:
         names = [name for name in names if len(name) == size + HASH_CHARS]
         found: list[frozenset[str]] = []
         for group in batches(names, _SETS_PER_CALL):
-            with driver_errors("read the sets for SDKs"):
-                pipeline = self._client.pipeline(transaction=False)
-                for name in group:
-                    pipeline.smembers(name)
-                replies = pipeline.execute()
-            found += [frozenset(ref.decode(errors="replace") for ref in refs) for refs in replies]
+            found += read_sets(self._client, group)
         if not names:
             return None
         hashes = HashedKeys.decode(b"".join(name[size:] for name in names))
