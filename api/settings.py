@@ -98,7 +98,8 @@ class ApiSettings(StoreSettings, ObjectSettings):
         ge=1024,
         le=256 * _MIB,
         description="Bytes of any other request body; more is answered 413. Such bodies are held "
-        "in memory; 10,000 keys of ordinary length fit.",
+        "in memory; 10,000 keys of ordinary length fit. A document of flags may always have "
+        "10 MiB.",
     )
     connections: int = Field(
         default=4_096,

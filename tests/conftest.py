@@ -61,7 +61,7 @@ _SLOWEST = (
 )
 _WITHOUT_NODE = (
     "--without-node: the tests of LaunchDarkly's and Vercel's TypeScript clients, of a generated "
-    "one, and of the pages in a browser"
+    "one, of LaunchDarkly's SDK for Node, and of the pages in a browser"
 )
 _NODE_FIXTURES = {"typescript", "vercel_typescript", "flags_core", "node_home", "browser"}
 

@@ -7,6 +7,8 @@ the types they were given. So values are compared by their text.
 import asyncio
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
@@ -47,13 +49,31 @@ def read_json(raw: bytes, *, keeps_halves: bool = False) -> Any:  # noqa: ANN401
     Raises:
         InvalidRequest: it is not JSON that can be kept; says where, never what.
     """
-    try:
+    with refusals_of_json():
         text = raw.decode("utf-8-sig")
-        value = json.loads(
-            text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_object
-        )
+        value = json_decoder().decode(text)
         if not keeps_halves and ("\\ud" in text or "\\uD" in text):
-            json.dumps(value, ensure_ascii=False).encode()
+            require_whole_characters(value)
+    require_shallow(value)
+    return value
+
+
+def json_decoder() -> json.JSONDecoder:
+    """Make the decoder, which refuses what :func:`read_json` says; see :func:`refusals_of_json`."""
+    return json.JSONDecoder(
+        parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_object
+    )
+
+
+@contextmanager
+def refusals_of_json() -> Iterator[None]:
+    """Make refusals of what a decoder raises.
+
+    Raises:
+        InvalidRequest: says where, never what.
+    """
+    try:
+        yield
     except json.JSONDecodeError as exc:
         message = f"the body is not JSON: {exc.msg} at line {exc.lineno} column {exc.colno}"
         raise InvalidRequest(message) from exc
@@ -65,8 +85,15 @@ def read_json(raw: bytes, *, keeps_halves: bool = False) -> Any:  # noqa: ANN401
         raise InvalidRequest(_TOO_DEEP) from exc
     except ValueError as exc:
         raise InvalidRequest("the body holds a number that cannot be kept") from exc
-    require_shallow(value)
-    return value
+
+
+def require_whole_characters(value: object) -> None:
+    """Make sure that no text in a value has half of a surrogate pair.
+
+    Raises:
+        UnicodeEncodeError: one has.
+    """
+    json.dumps(value, ensure_ascii=False).encode()
 
 
 def require_shallow(value: object) -> None:

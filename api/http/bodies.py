@@ -7,6 +7,8 @@ from api.errors import TooLarge
 from api.http.asgi import Receive, Scope, declared_length, header, read_body, replay
 
 _UPLOADING: Final = ("POST ", "PUT ")
+#: Of documents that are read member by member, so that many values in them hold nobody up.
+_DOCUMENT_BYTES: Final = 10 * 1024 * 1024
 
 
 class BodyBounds:
@@ -16,8 +18,13 @@ class BodyBounds:
         self._most_bytes = most_bytes
         self._most_values = most_values(most_bytes)
 
-    async def receive(self, scope: Scope, receive: Receive) -> Receive:
+    async def receive(self, scope: Scope, receive: Receive, route: str) -> Receive:
         """Read the body whole; returns what gives it again.
+
+        Args:
+            scope: the request's.
+            receive: gives the body.
+            route: the method and the template of its path.
 
         Raises:
             TooLarge: it is longer than allowed.
@@ -26,11 +33,19 @@ class BodyBounds:
         declared = declared_length(scope)
         if declared == 0:
             return receive
-        if declared is not None and declared > self._most_bytes:
-            raise TooLarge(f"the request body is over {self._most_bytes:,} bytes")
-        body = await read_body(receive, self._most_bytes)
-        await require_few_values(body, self._most_values)
+        is_document = _is_document(route)
+        most_bytes = max(self._most_bytes, _DOCUMENT_BYTES) if is_document else self._most_bytes
+        if declared is not None and declared > most_bytes:
+            raise TooLarge(f"the request body is over {most_bytes:,} bytes")
+        body = await read_body(receive, most_bytes)
+        if not is_document:
+            await require_few_values(body, self._most_values)
         return replay(body, receive)
+
+
+def _is_document(route: str) -> bool:
+    """Whether the body is a document of flags."""
+    return route.startswith("PUT ") and "/flag-data/" in route
 
 
 def is_upload(scope: Scope, route: str) -> bool:

@@ -221,7 +221,7 @@ class Front:
             raise NotFound("invalid resource identifier")
         receive: Receive = exchange.receive
         if not is_upload(scope, route):
-            receive = await self._body_bounds.receive(scope, receive)
+            receive = await self._body_bounds.receive(scope, receive, route)
         expect_stream(scope)
         await self._rest(scope, receive, exchange.send)
 

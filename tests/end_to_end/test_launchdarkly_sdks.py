@@ -81,6 +81,7 @@ def evaluations(keeping_system: System) -> Iterator[Evaluations]:
         yield Evaluations(keeping_system, connection)
 
 
+@pytest.mark.usefixtures("node_home")
 def test_sdks__whatever_happens_to_a_list__say_what_it_says(evaluations: Evaluations) -> None:
     system, connection = evaluations.system, evaluations.connection
     segment, other = new_segment(system), new_segment(system)

@@ -110,6 +110,7 @@ def _looked_up(segment: BigSegment, keys: Sequence[str]) -> set[str]:
     return {key for key, word in zip(keys, found["answers"], strict=True) if word == "included"}
 
 
+@pytest.mark.usefixtures("node_home")
 def test_sdk__while_imports_and_edits_run__says_what_look_ups_and_a_set_say(
     keeping_system: System, connection: Connection
 ) -> None:

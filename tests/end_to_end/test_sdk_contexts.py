@@ -105,6 +105,7 @@ def _evaluated(system: System, context: Context) -> set[str]:
     return {one["key"] for one in reply.json()["items"] if one["isMember"]}
 
 
+@pytest.mark.usefixtures("node_home")
 def test_sdks__contexts_of_every_kind__are_where_the_api_says(
     keeping_system: System, connection: Connection
 ) -> None:

@@ -20,7 +20,7 @@ from api.launchdarkly.flag_data.models import FlagDataDocument, FlagDataSummary,
 from api.launchdarkly.operations import NO_ENVIRONMENT
 from api.launchdarkly.wire.links import PREFIX
 from api.launchdarkly.wire.requests import EnvironmentRefOf
-from api.rest.bodies import parse_object, read_body
+from api.rest.bodies import read_body
 from api.rest.operations import WHOLE_READ, WHOLE_WRITE, component, document_body, operation
 from api.rest.preconditions import IfMatch, describe_tagged, require_tag
 from api.rest.requests import RequireJson
@@ -110,8 +110,7 @@ async def put_flag_data(
     raw = await read_body(request)
 
     def put() -> Response:
-        body = parse_object(raw)
-        wanted = Wanted.of(read_flags(body))
+        wanted = Wanted.of(read_flags(raw))
         change = retry_on_change(
             _name(env), lambda: _replace(services.store(), env, wanted, if_match)
         )

@@ -15,7 +15,7 @@ from api.sdk.relay.streams import RelayStreams
 from api.services.services import Services
 from api.streams.watched_answer import WatchedAnswer
 from api.streams.watching import Subscription
-from worker.store import EnvironmentRef, Page, StoreError
+from worker.store import EnvironmentRef, StoreError
 
 EVENTS: Final = "text/event-stream"
 
@@ -55,17 +55,22 @@ class RelayStream(WatchedAnswer[str]):
         """What follows; ends the stream if that cannot be said, so that the relay polls again."""
         try:
             async with self._streams.page_turn:
-                page = await run_in_threadpool(self._read)
+                found = await run_in_threadpool(self._read)
         except StoreError:
-            page = None  # it is told when it polls
-        if page is None:
+            found = None  # it is told when it polls
+        if found is None:
             self.subscription.end()
             return None
-        if not page.patches:
+        version, body = found
+        if not body:
             return None
-        self._version = page.version
-        return [b"data:", render_page(self._env, page), b"\n\n"]
+        self._version = version
+        return [b"data:", body, b"\n\n"]
 
-    def _read(self) -> Page | None:
+    def _read(self) -> tuple[str, bytes] | None:
+        """Read and render what follows, in a thread: a large page takes some milliseconds."""
         pages = self._services.store().relay_pages
-        return pages.following(self._env, self._version)
+        page = pages.following(self._env, self._version)
+        if page is None:
+            return None
+        return page.version, render_page(self._env, page) if page.patches else b""

@@ -36,7 +36,7 @@ def test_flag_data__put_and_got__is_the_same_flags(
 def test_flag_data__that_cannot_be_used__says_why(
     run: Run, options: tuple[str, ...], tmp_path: Path
 ) -> None:
-    wrong = run("flag-data", "put", "-", *options, typed=b'{"flags":{"a":{},"a":{}}}')
+    wrong = run("flag-data", "put", "-", *options, typed=b'{"flags":{},"flags":{}}')
     assert (wrong.exit_code, "two members" in wrong.stderr) == (1, True)
     missing = run("flag-data", "put", str(tmp_path / "none"), *options)
     assert (missing.exit_code, "No such file" in missing.stderr) == (1, True)

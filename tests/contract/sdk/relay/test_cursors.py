@@ -11,10 +11,12 @@ import pytest
 from tests.contract.sdk.relay.client import SessionEndedError
 from tests.contract.sdk.relay.system import System
 from tests.support.servers.api import new_key
+from tests.support.servers.redis import wait_until
 from tests.support.store.relays import digest
 from tests.support.store.stores import new_list_in
 from worker.store import ListRef
 from worker.store.sdk_log import SdkLog
+from worker.store.sdk_log.records import shifted
 
 _STRANGER: Final = "5f2ad4c9b3b1c70a8f6e0d11"
 
@@ -40,6 +42,18 @@ def _lose(system: System, _ref: ListRef, _cursor: str) -> None:
     system.store.sdk_log.forget(system.env)
 
 
+def _expect_definition(system: System, ref: ListRef) -> None:
+    """What evaluates with the relay's database must look for the references that it has now."""
+    now = shifted(ref.name, system.store.sdk_log.relay_shift(system.env))
+
+    def is_told() -> bool:
+        with system.api.client(system.key) as client:
+            segment = client.get("/sdk/latest-all").json()["segments"][ref.segment]
+            return f"{ref.segment}.g{segment['generation']}" == now
+
+    wait_until(is_told, f"definitions name {now}")
+
+
 @pytest.mark.parametrize("happens", [_forge, _compact, _renumber, _lose])
 def test_relay__version_is_not_known__begins_under_other_references(
     system: System, happens: Callable[[System, ListRef, str], None]
@@ -63,6 +77,7 @@ def test_relay__version_is_not_known__begins_under_other_references(
         assert system.is_copied(relay, "stays", ref)
         assert not system.is_copied(relay, "gone", ref)
         assert relay.unmatched == 0
+    _expect_definition(system, ref)
     # Another one has to wait, and asks once in a session.
     system.redis.set(cursors[1], f"{_STRANGER}-of-another")
     with system.relay(prefixes[1]) as relay:
