@@ -132,6 +132,7 @@ def build_app(settings: ApiSettings, tally: Tally | None = None) -> Asgi:
         lookup_route=launchdarkly.LOOKUP_ROUTE,
         silent_paths=launchdarkly.SILENT_PATHS,
         sdk_key_paths=vercel.SDK_KEY_PATHS | sdk.SDK_KEY_PATHS,
+        unread_routes=sdk.UNREAD_ROUTES,
         routes=routes,
         open_paths=open_paths(
             readiness,

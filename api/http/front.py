@@ -69,6 +69,7 @@ class Front:
         lookup_route: LookupRoute,
         silent_paths: Container[bytes],
         sdk_key_paths: Container[str],
+        unread_routes: Container[str],
         routes: RouteTable,
         open_paths: Mapping[bytes, OpenAnswer],
         metrics: Metrics,
@@ -85,6 +86,7 @@ class Front:
         self._lookup_route = lookup_route
         self._silent_paths = silent_paths
         self._sdk_key_paths = sdk_key_paths
+        self._unread_routes = unread_routes
         self._routes = routes
         self._open_paths = open_paths
         self._metrics = metrics
@@ -220,7 +222,7 @@ class Front:
             # Decoding it would make another path of it, which may be that of a route.
             raise NotFound("invalid resource identifier")
         receive: Receive = exchange.receive
-        if not is_upload(scope, route):
+        if not is_upload(scope, route) and route not in self._unread_routes:
             receive = await self._body_bounds.receive(scope, receive, route)
         expect_stream(scope)
         await self._rest(scope, receive, exchange.send)

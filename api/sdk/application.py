@@ -25,6 +25,9 @@ __all__ = ["SDK_KEY_PATHS", "describe", "rest_application"]
 #: The paths that take an SDK key, and nothing else.
 SDK_KEY_PATHS: Final = data.DATA_PATHS | fdv2.FDV2_PATHS | events.EVENT_PATHS | relay.RELAY_PATHS
 
+#: Routes whose bodies are dropped as they come, and bounded by their handlers.
+UNREAD_ROUTES: Final = events.UNREAD_ROUTES
+
 _ROUTERS: Final = (data.router, fdv2.router, events.router, relay.router)
 _require_permission: Final = permission_check(PathNames("", "", ""))
 

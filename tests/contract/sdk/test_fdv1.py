@@ -1,5 +1,6 @@
 """The first protocol of SDKs: everything, and then each change, such that no SDK drops any."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from tests.support.sdks.own_environment import OwnEnvironment, own_environment
 from tests.support.segments.environment import fill_environment, rule
 from tests.support.servers.api import TOKEN, Api
 from tests.support.servers.vercel import vercel_client
+from tests.support.servers.wire import connected, head
 from tests.support.vercel.projects import new_sdk_key, own_project
 from worker.store import EnvironmentRef, Store
 
@@ -230,9 +232,11 @@ def test_paths__with_what_is_no_sdk_key_of_an_environment__are_401(
 
 def test_events__whatever_their_body__are_taken(sdk: httpx.Client) -> None:
     for path in _EVENTS:
-        for body in (b"", b"[]", b'[{"kind":"summary"}]', b"no JSON", b"\x00" * 200_000):
+        for body in (b"", b"[]", b'[{"kind":"summary"}]', b"no JSON", b"[],," * 2_000_000):
             reply = sdk.post(path, content=body)
             assert (reply.status_code, reply.content) == (202, b"")
+    reply = sdk.post(_EVENTS[0], content=itertools.repeat(bytes(1024 * 1024), 65))
+    assert reply.status_code == 413
 
 
 def test_stream__with_many_segments_and_a_large_one__sends_all_and_then_what_changes(
@@ -253,3 +257,16 @@ def test_stream__with_many_segments_and_a_large_one__sends_all_and_then_what_cha
             held.take(next(events))
     assert held.names == ["put", "patch", "patch"]
     assert held.present == _all(sdk)
+
+
+def test_events__of_a_client_that_has_gone__are_no_error(
+    api: Api, environment: OwnEnvironment, sdk: httpx.Client
+) -> None:
+    before = api.log.count("request.failed")
+    length = f"Authorization: {environment.sdk_key}", "Content-Length: 1000"
+    with connected(api) as connection:
+        connection.sendall(head("POST", _EVENTS[0], *length) + b"[")
+        # Taken, and read as far as it has come: requests of one process are begun in their order.
+        assert sdk.post(_EVENTS[0]).status_code == 202
+    assert sdk.post(_EVENTS[0]).status_code == 202
+    assert api.log.count("request.failed") == before
