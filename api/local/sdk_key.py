@@ -32,8 +32,9 @@ def find_sdk_key(host: str, port: int, token: str, environment: str, file: Path)
     """
     try:
         key = file.read_text().strip() if file.exists() else ""
-        if key and _post(host, port, "/diagnostic", key, {})[0] != HTTPStatus.UNAUTHORIZED:
-            return True
+        status = _post(host, port, "/diagnostic", key, {})[0] if key else HTTPStatus.UNAUTHORIZED
+        if status != HTTPStatus.UNAUTHORIZED:
+            return status is not None
         project, _, name = environment.partition("/")
         path = f"/api/v2/projects/{project}/environments/{name}/sdk-keys"
         status, made = _post(host, port, path, token, {"label": _LABEL})

@@ -72,6 +72,7 @@ class EnvironmentFollower:
         self._swept_ms = 0
         self._unknown = False
         self._empty = False
+        self._has_more = False
         self._retry_ms: dict[str, int] = {}
         self._renewed_ms: int | None = None
         self.caught_up_ms: int | None = None
@@ -98,10 +99,13 @@ class EnvironmentFollower:
         self._unknown, self._empty, self._swept_ms = not empty, empty, 0
         self._log.restart(self._env, self._token)
 
-    def follow(self) -> None:
+    def follow(self) -> bool:
         """Apply what has changed since the last time, but for lists that are worked on.
 
         Cost: three round trips, and one or two for each list that has changed.
+
+        Returns:
+            Whether there may be more, because of each list only a part is read at a time.
         """
         now_ms = self._store.database.now_ms()
         self._notice_lists(now_ms)
@@ -110,11 +114,13 @@ class EnvironmentFollower:
         names = [name for name in self.lists.alive() if name not in self._busy()]
         names = [name for name in names if self.lists[name].held and not self.lists[name].whole]
         positions = [FeedPosition(self.lists.ref(name), self.lists[name].after) for name in names]
+        self._has_more = False
         for name, found in zip(names, self._source.read(positions), strict=True):
             self._take(name, found)
         self._start_work(now_ms)
-        if self._segments is not None and not self.behind:
+        if self._segments is not None and not self.behind and not self._has_more:
             self.caught_up_ms = now_ms
+        return self._has_more
 
     def _notice_lists(self, now_ms: int) -> None:
         """Find new and deleted lists."""
@@ -170,6 +176,7 @@ class EnvironmentFollower:
             case ListGone():
                 self._forget(name)
             case FeedEntries(ops, flip, after):
+                self._has_more |= found.may_be_cut
                 if ops:
                     self._writer.apply(name, ops)
                 if flip is not None:

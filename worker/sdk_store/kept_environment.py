@@ -105,9 +105,12 @@ class KeptEnvironment:
             rebuilds = self._state.rebuilds + (self._claim.canary is not None)
             self._state = replace(self._state, rebuilds=rebuilds, synchronized_ms=None)
             # Recorded first: sets without this name are compared again.
-            self._store.sdk_store.put(
+            if not self._store.sdk_store.put(
                 self._env, self._token, lists=lists, canary=name, writes=0, state=self._state
-            )
+            ):
+                # Its sets are not to be taken from whoever has the lease now.
+                message = f"another worker keeps the sets of environment {self._env.environment}"
+                raise SdkSetsLost(message)
             self._sets.begin(name)
             self._recorded_writes = 0
             if self._claim.canary is not None:
@@ -142,8 +145,8 @@ class KeptEnvironment:
         return self._remove(self._task)
 
     def _keep(self, follower: EnvironmentFollower) -> bool:
-        follower.follow()
-        more = self._work(follower)
+        more = follower.follow()
+        more |= self._work(follower)
         self._record(follower)
         self._tell(follower)
         return more

@@ -6,6 +6,7 @@ and its count tells whether the server has lost the last changes. Scripts do it,
 contexts the windows of ``set_windows``.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -34,6 +35,8 @@ _SEARCHED: Final = 5_000
 _SEARCH_S: Final = 2.0
 #: Sets read, and references removed, in one step.
 _SETS_PER_CALL: Final = 500
+
+_HASH: Final = re.compile(rb"[A-Za-z0-9+/]{%d}=" % (HASH_CHARS - 1))
 
 _ChangeScript = Literal["sdk_store/add", "sdk_store/remove"]
 
@@ -227,7 +230,8 @@ class SdkSets:
 
     def _read(self, side: Side, names: Sequence[bytes]) -> FoundSets | None:
         size = len(self._keys.sets(side))
-        names = [name for name in names if len(name) == size + HASH_CHARS]
+        # Any other key under the prefix is none of these sets.
+        names = [name for name in names if _HASH.fullmatch(name, size)]
         found: list[frozenset[str]] = []
         for group in batches(names, _SETS_PER_CALL):
             found += read_sets(self._client, group)

@@ -26,8 +26,9 @@ class SdkStoreSuite:
         assert store.sdk_store.environments() == {PRODUCTION: "sdk"}
 
     def test_prefix__taken_at_the_same_moment__belongs_to_the_first(self, store: Store) -> None:
-        assert store.sdk_store._take_prefix(PRODUCTION, "sdk") == "default:production"
-        assert store.sdk_store._take_prefix(TEST, "sdk") == "default:production"
+        store.sdk_store._prefixes.take(PRODUCTION, "sdk")
+        with pytest.raises(SdkPrefixTaken, match="production"):
+            store.sdk_store._prefixes.take(TEST, "sdk")
 
     def test_claim__under_another_lease__is_refused_until_it_ends(self, store: Store) -> None:
         store.sdk_store.put_settings(PRODUCTION, ON)

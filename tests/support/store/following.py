@@ -35,14 +35,16 @@ class Copy:
 
     def catch_up(self) -> tuple[set[str], set[str]]:
         """Apply all that has changed; gives both lists."""
-        while not (found := read_one(self._store, self._ref, self.after)).are_none:
+        while True:
+            found = read_one(self._store, self._ref, self.after)
+            if not found.ops and found.flip is None:
+                return self.sets[INCLUDED], self.sets[EXCLUDED]
             for side, adds, member in found.ops:
                 keys = self.sets[side]
                 (keys.add if adds else keys.discard)(unpack_member(member))
             if found.flip is not None:
                 self._flip(found.flip)
             self.after = found.after
-        return self.sets[INCLUDED], self.sets[EXCLUDED]
 
     def _flip(self, new: Revision) -> None:
         for side in _SIDES:

@@ -5,7 +5,7 @@
 revision, whose shards ``shard_writer`` writes;
 ``browsing`` reads pages and samples; ``kept_revisions`` publishes a replaced one again;
 ``schedules`` removes members at a set time; ``erasing`` takes one out of every revision;
-``feeds`` tell those who keep a copy of a list what changes it, and ``differences`` what differs
+``feeds`` tell those who keep a copy of a list what changes it, and ``comparing`` what differs
 between two revisions.
 """
 

@@ -26,6 +26,8 @@ FeedOp: TypeAlias = tuple[Side, bool, bytes]
 
 #: Lists that are asked in one step: some milliseconds of server time.
 _LISTS_PER_CALL: Final = 250
+#: Ops of an answer that may have left some out, see ``list/read_feed``.
+_FULL: Final = 4_999
 #: Entries of up to 50 ops each that are searched for an erased key in one call.
 _ENTRIES_PER_CALL: Final = 100
 #: How long an erased key may stay in a feed before the feed is dropped.
@@ -62,7 +64,7 @@ class FeedEntries:
     """What has changed a list next."""
 
     ops: Sequence[FeedOp]
-    """In the order in which they were applied; about 5,000 at most."""
+    """In the order in which they were applied; about 7,500 at most."""
     flip: Revision | None
     """The revision that went live after these; its members may be others altogether. Of the same
     name as before if a side of it that had no member has got more shards."""
@@ -70,9 +72,9 @@ class FeedEntries:
     """The last entry among these."""
 
     @property
-    def are_none(self) -> bool:
-        """Whether nothing has changed."""
-        return not self.ops and self.flip is None
+    def may_be_cut(self) -> bool:
+        """Whether there may have been more when this was read."""
+        return self.flip is not None or len(self.ops) >= _FULL
 
 
 @dataclass(frozen=True, slots=True)

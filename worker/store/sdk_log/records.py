@@ -20,7 +20,7 @@ _MOST_VERSION_LENGTH: Final = 600
 _VERSION: Final = re.compile(
     r"(?P<epoch>[0-9a-f]{8})\.(?P<shift>[0-9]{1,9})\.(?P<number>[0-9]{1,15})\.(?P<tag>[0-9a-f]{8})"
     r"(?:\.(?P<walk>[al])\.(?P<revision>[A-Za-z0-9-]{0,100})\.(?P<included>[0-9]{1,2})"
-    r"\.(?P<excluded>[0-9]{1,2})\.(?P<shard>[0-9]{1,9})\.(?P<ref>[A-Za-z0-9._-]*))?"
+    r"\.(?P<excluded>[0-9]{1,2})\.(?P<shard>[0-9]{1,9})\.(?P<ref>(?:[A-Za-z0-9._-]+\.g[0-9]{1,15})?))?"
 )
 
 
@@ -94,6 +94,8 @@ class Version:
         version = cls(at, int(found["shift"]))
         if found["walk"] is None:
             return version
+        if found["walk"] == "l" and not found["ref"]:
+            return None
         name, bits = found["revision"], (int(found["included"]), int(found["excluded"]))
         revision = Revision(name, *bits) if name else None
         walk = Walk(found["walk"] == "a", found["ref"], revision, int(found["shard"]))

@@ -7,7 +7,14 @@ from typing import Final
 
 from worker.store.errors import SdkPrefixTaken
 from worker.store.keyspace import EnvironmentRef
-from worker.store.records import RecordCodec
+from worker.store.sdk_store.codecs import (
+    LIST,
+    SETTINGS,
+    STATE,
+    decode_settings,
+    decode_state,
+)
+from worker.store.sdk_store.prefixes import SdkPrefixes
 from worker.store.sdk_store.records import (
     FollowedList,
     SdkStoreClaim,
@@ -18,9 +25,6 @@ from worker.store.sdk_store.records import (
 from worker.store.server.connections import driver_errors
 from worker.store.server.database import Database
 
-_SETTINGS: Final = RecordCodec(SdkStoreSettings)
-_LIST: Final = RecordCodec(FollowedList)
-_STATE: Final = RecordCodec(SdkStoreState)
 _LIST_FIELD: Final = "list:"
 _PAGE: Final = 500
 #: Fields written in one step.
@@ -32,15 +36,14 @@ class SdkStoreRecords:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        self._prefixes = SdkPrefixes(database)
 
     def environments(self) -> dict[EnvironmentRef, str]:
         """The prefix of each environment that is on, or whose sets are being removed.
 
         Cost: one round trip.
         """
-        with driver_errors("list environments with sets for SDKs"):
-            found = self._db.client.hgetall(self._db.keys.sdk_stores())
-        return {_env_of(env): prefix.decode() for prefix, env in found.items()}
+        return self._prefixes.all()
 
     def settings(self, env: EnvironmentRef) -> SdkStoreSettings:
         """The switch of an environment; off if it was never set.
@@ -57,32 +60,34 @@ class SdkStoreRecords:
         """
         with driver_errors(f"read the SDK store of {env.environment}"):
             text = self._db.client.hget(self._db.keys.sdk_store(env), "settings")
-        return None if text is None else _settings(env, text)
+        return None if text is None else decode_settings(env, text)
 
     def put_settings(self, env: EnvironmentRef, settings: SdkStoreSettings) -> None:
         """Set the switch. Workers follow within about a second. Safe to retry.
 
-        Cost: two round trips, three if it is switched on.
+        Cost: one round trip, four if it is switched on.
 
         Raises:
             SdkPrefixTaken: another environment has the prefix, or this one still has another;
-                nothing was changed.
+                it is off then, or as it was.
         """
-        key, name = self._db.keys.sdk_store(env), _name(env)
         if settings.on:
-            self._require_free(env, settings.prefix)
-            owner = self._take_prefix(env, settings.prefix)
-            if owner != name:
-                raise _taken(settings.prefix, owner)
-        with driver_errors(f"set the SDK store of {env.environment}"):
-            self._db.client.hset(key, "settings", _SETTINGS.encode(settings))
+            self._prefixes.require_free(env, settings.prefix)
+            self._prefixes.take(env, settings.prefix)
+        self._write_settings(env, settings)
+        if settings.on:
+            try:
+                # A worker that has just removed the sets may have freed the prefix meanwhile.
+                self._prefixes.take(env, settings.prefix)
+            except SdkPrefixTaken:
+                self._write_settings(env, replace(settings, on=False))
+                raise
 
-    def _take_prefix(self, env: EnvironmentRef, prefix: str) -> str:
-        """Take a prefix that is free; which environment has it then."""
-        what, arguments = f"take prefix {prefix} for SDKs", (prefix, _name(env))
-        stores = [self._db.keys.sdk_stores()]
-        owner: bytes = self._db.run(what, "sdk_store/take_prefix", stores, arguments)
-        return owner.decode()
+    def _write_settings(self, env: EnvironmentRef, settings: SdkStoreSettings) -> None:
+        with driver_errors(f"set the SDK store of {env.environment}"):
+            self._db.client.hset(
+                self._db.keys.sdk_store(env), "settings", SETTINGS.encode(settings)
+            )
 
     def switch_off(self, env: EnvironmentRef) -> None:
         """Switch it off if it is on, for an environment that is deleted. Safe to repeat.
@@ -96,23 +101,11 @@ class SdkStoreRecords:
     def switch_on_first(self, env: EnvironmentRef, prefix: str) -> None:
         """Switch it on if it was never set, and the prefix is free. Safe to repeat.
 
-        Cost: one round trip, four the first time.
+        Cost: one round trip, five the first time.
         """
         if self.find_settings(env) is None:
             with suppress(SdkPrefixTaken):
                 self.put_settings(env, SdkStoreSettings(on=True, prefix=prefix))
-
-    def _require_free(self, env: EnvironmentRef, prefix: str) -> None:
-        taken = self.environments()
-        if taken.get(env, prefix) != prefix:
-            message = (
-                f"environment {env.environment} has sets under prefix {taken[env]}; switch it off "
-                "and wait until they are removed"
-            )
-            raise SdkPrefixTaken(message)
-        for other, theirs in taken.items():
-            if theirs == prefix and other != env:
-                raise _taken(prefix, _name(other))
 
     def lists(self, env: EnvironmentRef) -> dict[str, FollowedList]:
         """How far the sets have followed each list, by ``segment.gN``.
@@ -133,7 +126,7 @@ class SdkStoreRecords:
                     break
         names = {field.decode(): text for field, text in texts.items()}
         return {
-            name.removeprefix(_LIST_FIELD): _LIST.decode(text, f"SDK store: {name}")
+            name.removeprefix(_LIST_FIELD): LIST.decode(text, f"SDK store: {name}")
             for name, text in names.items()
             if name.startswith(_LIST_FIELD)
         }
@@ -165,7 +158,7 @@ class SdkStoreRecords:
             for env in envs:
                 pipeline.hget(self._db.keys.sdk_store(env), "state")
             texts = pipeline.execute()
-        return [_state(env, text) for env, text in zip(envs, texts, strict=True)]
+        return [decode_state(env, text) for env, text in zip(envs, texts, strict=True)]
 
     def figures(self) -> SdkStoreFigures:
         """How all sets are, together. Cost: two round trips; one if none are kept.
@@ -207,10 +200,10 @@ class SdkStoreRecords:
         settings, canary, writes, state = found
         return SdkStoreClaim(
             env=env,
-            settings=_settings(env, settings),
+            settings=decode_settings(env, settings),
             canary=None if canary is None else canary.decode(),
             writes=int(writes or 0),
-            state=_state(env, state),
+            state=decode_state(env, state),
             lists=self.lists(env),
         )
 
@@ -227,7 +220,7 @@ class SdkStoreRecords:
         reply = self._db.run(what, "sdk_store/claim", [key], [token, lease_ms])
         if not reply:
             return None
-        return _settings(env, reply[0] or None), int(reply[1]), bool(reply[2])
+        return decode_settings(env, reply[0] or None), int(reply[1]), bool(reply[2])
 
     def release(self, env: EnvironmentRef, token: str) -> None:
         """Give the lease back, if it is still this one. Cost: one round trip."""
@@ -261,10 +254,10 @@ class SdkStoreRecords:
         """
         fields: list[tuple[str, str | bytes]] = []
         for name, followed in (lists or {}).items():
-            text = b"" if followed is None else _LIST.encode(followed)
+            text = b"" if followed is None else LIST.encode(followed)
             fields.append((f"{_LIST_FIELD}{name}", text))
         if state is not None:
-            fields.append(("state", _STATE.encode(state)))
+            fields.append(("state", STATE.encode(state)))
         if canary is not None:
             fields.append(("canary", canary))
         fields.append(("writes", str(writes)))
@@ -281,47 +274,20 @@ class SdkStoreRecords:
         Returns:
             Whether they were dropped: not if it was switched on meanwhile.
         """
-        stores = self._db.keys.sdk_stores()
         what = f"forget the SDK store of {env.environment}"
         # Out of the way first, so that whoever switches it on now is found to have done so.
-        with driver_errors(what):
-            self._db.client.hdel(stores, settings.prefix)
-        expected = _SETTINGS.encode(settings)
+        self._prefixes.free(settings.prefix)
+        expected = SETTINGS.encode(settings)
         key = self._db.keys.sdk_store(env)
         if self._db.run(what, "sdk_store/forget", [key], [token, expected]):
             return True
         now = self.settings(env)
         if now.on:
-            self._take_prefix(env, now.prefix)
+            # Another environment may have it now: whoever switches this one on is told.
+            with suppress(SdkPrefixTaken):
+                self._prefixes.take(env, now.prefix)
         return False
 
 
 #: The switch, the calls that had changed the sets by the record, and whether the lease is new.
 Renewed = tuple[SdkStoreSettings, int, bool]
-
-
-def _settings(env: EnvironmentRef, text: bytes | None) -> SdkStoreSettings:
-    if text is None:
-        return SdkStoreSettings()
-    return _SETTINGS.decode(text, f"SDK store of {_name(env)}")
-
-
-def _state(env: EnvironmentRef, text: bytes | None) -> SdkStoreState | None:
-    return None if text is None else _STATE.decode(text, f"state of the SDK store of {_name(env)}")
-
-
-def _name(env: EnvironmentRef) -> str:
-    return f"{env.project}:{env.environment}"
-
-
-def _env_of(name: bytes) -> EnvironmentRef:
-    project, _, environment = name.decode().partition(":")
-    return EnvironmentRef(project, environment)
-
-
-def _taken(prefix: str, owner: str) -> SdkPrefixTaken:
-    message = (
-        f"prefix {prefix} is that of environment {owner.replace(':', '/')}: SDKs could not tell "
-        "the two apart; give another prefix, or switch the other one off"
-    )
-    return SdkPrefixTaken(message)

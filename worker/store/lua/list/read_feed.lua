@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- read_feed(record; after) -> {'gone'} | {'lost'}
 --                           | {'ok', last id, revision that went live or '', op .. hash32, member, …}
--- What has changed the list after an entry, up to a flip, or about 5,000 ops. 'lost': there may be
+-- What has changed the list after an entry, up to a flip, or 4,999 ops and up to 2,500 more. 'lost': there may be
 -- changes that are not known any more. Cost: three commands, and a few µs an entry of 50 ops.
 local MOST_FIELDS, FETCHED = 10000, 50
 local _, floor = feed_bounds()
