@@ -6,7 +6,7 @@ import pytest
 
 from tests.conformance.suite.schedules import PAST, change
 from tests.support.store.building import build, publish, replace, run
-from tests.support.store.following import HOUR_MS, Copy, follow, read_one
+from tests.support.store.following import HOUR_MS, Copy, follow, read_one, says_nothing
 from tests.support.store.stores import keys_of, new_list, raw
 from worker.store import Edit, EditOp, ListRef, SegmentNotFound, Store
 from worker.store.keyspace import EXCLUDED, INCLUDED
@@ -50,7 +50,7 @@ class FeedSuite:
             (INCLUDED, True, b"b"),
             (EXCLUDED, False, b"x"),
         )
-        assert read_one(store, ref, found.after).are_none
+        assert says_nothing(read_one(store, ref, found.after))
 
     def test_feed__first_members_of_a_side__are_in_shards_that_it_tells(
         self, store: Store, ref: ListRef
@@ -128,14 +128,14 @@ class FeedSuite:
         replace(store, ref, "i1", ["a"])
         after = follow(store, ref).after
         erase_member(store.database, ref, "e1", "b")
-        assert read_one(store, ref, after).are_none
+        assert says_nothing(read_one(store, ref, after))
 
     def test_feed__long__is_told_in_parts(self, store: Store, ref: ListRef) -> None:
         _edit(store, ref, ("i+", "a"))
         after, parts, told = follow(store, ref).after, 0, 0
         keys = [f"k{n}" for n in range(9_000)]
         store.memberships.edit(ref, [Edit("i+", key) for key in keys], ops_per_step=1_000)
-        while not (found := read_one(store, ref, after)).are_none:
+        while not says_nothing(found := read_one(store, ref, after)):
             parts, told, after = parts + 1, told + len(found.ops), found.after
             assert len(found.ops) < 8_000
         assert (parts, told) == (2, 9_000)
@@ -179,8 +179,8 @@ class FeedSuite:
         assert follow(store, ref) == first
         other = follow(store, ref, "b")
         assert other.revision == store.memberships.state(ref).live
-        assert read_one(store, ref, other.after).are_none
-        assert not read_one(store, ref, first.after).are_none
+        assert says_nothing(read_one(store, ref, other.after))
+        assert not says_nothing(read_one(store, ref, first.after))
 
     @pytest.mark.parametrize("ended", ["pin", "feed"])
     def test_follow__again_after_it_has_ended__begins_anew(
@@ -193,7 +193,7 @@ class FeedSuite:
             raw(store).unlink(store.keyspace.feed(ref))
         second = follow(store, ref)
         assert second.revision == store.memberships.state(ref).live
-        assert read_one(store, ref, second.after).are_none
+        assert says_nothing(read_one(store, ref, second.after))
         assert _is_lost(store, ref, first.after) == (ended == "feed")
 
     def test_follow__time_to_live__is_that_of_the_last_to_end(
@@ -239,7 +239,7 @@ class FeedSuite:
             store.feeds.trim(ref, rest.after)
             store.feeds.trim(ref, flipped.after)
             assert raw(store).xlen(store.keyspace.feed(ref)) == 0
-            assert read_one(store, ref, rest.after).are_none
+            assert says_nothing(read_one(store, ref, rest.after))
         assert follow(store, ref, "b").after == rest.after
         _edit(store, ref, ("i+", "d"))
         assert [member for _, _, member in read_one(store, ref, rest.after).ops] == [b"d"]
@@ -272,7 +272,7 @@ class FeedSuite:
         copy.catch_up()
         store.feeds.trim(ref, copy.after)
         assert store.feeds.drop_erased(ref, "gone")
-        assert read_one(store, ref, copy.after).are_none
+        assert says_nothing(read_one(store, ref, copy.after))
         assert not raw(store).xlen(store.keyspace.feed(ref))
 
     def test_drop_erased__nobody_applies_it__drops_the_feed(

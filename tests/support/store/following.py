@@ -22,6 +22,11 @@ def read_one(store: Store, ref: ListRef, after: str) -> FeedEntries:
     return found
 
 
+def says_nothing(found: FeedEntries) -> bool:
+    """Tell whether nothing has changed the list."""
+    return not found.ops and found.flip is None
+
+
 class Copy:
     """Both lists, as far as they were followed."""
 
@@ -37,7 +42,7 @@ class Copy:
         """Apply all that has changed; gives both lists."""
         while True:
             found = read_one(self._store, self._ref, self.after)
-            if not found.ops and found.flip is None:
+            if says_nothing(found):
                 return self.sets[INCLUDED], self.sets[EXCLUDED]
             for side, adds, member in found.ops:
                 keys = self.sets[side]
