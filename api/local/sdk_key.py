@@ -49,12 +49,16 @@ def find_sdk_key(host: str, port: int, token: str, environment: str, file: Path)
 def _post(
     host: str, port: int, path: str, token: str, body: object
 ) -> tuple[int | None, dict[str, Any] | None]:
-    """Send a body; the status and the answer, ``None`` without one."""
+    """Send a body; the status and the answer, ``None`` without one that is JSON."""
     headers = {"Authorization": token, "Content-Type": "application/json"}
     with closing(HTTPConnection(host, port, timeout=_LIMIT_S)) as connection:
         try:
             connection.request("POST", path, json.dumps(body), headers)
             reply = connection.getresponse()
-            return reply.status, json.loads(reply.read() or b"null")
+            content = reply.read()
         except (HTTPException, ConnectionError, TimeoutError):
             return None, None
+    try:
+        return reply.status, json.loads(content)
+    except ValueError:
+        return reply.status, None

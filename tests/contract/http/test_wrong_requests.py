@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from api.sdk.application import SDK_KEY_PATHS
 from api.vercel import application as vercel
 from tests.support.servers.api import PRODUCTION, assert_refused, create_segment
 from tests.support.servers.vercel import assert_error
@@ -28,6 +29,8 @@ _VERCEL_CODES = {
     413: {"request_too_large"},
     415: {"unsupported_media_type"},
 }
+#: Of what SDKs and relays ask for with an SDK key, which is no access token.
+_SDK_STATUSES = {401, 405}
 #: What the paths of Vercel's dialect begin with.
 _VERCEL = ("/v1/", "/v2/", "/v9/", "/teams/")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE")
@@ -108,6 +111,10 @@ def _assert_in_shape(reply: httpx.Response) -> None:
     if reply.is_success:
         return
     status = reply.status_code
+    if reply.request.url.path in SDK_KEY_PATHS and not reply.request.url.path.startswith(_VERCEL):
+        assert status in _SDK_STATUSES, reply.text
+        assert set(reply.json()) == {"message", "id"}
+        return
     if reply.request.url.path.startswith(_VERCEL):
         assert status in _VERCEL_CODES, reply.text
         code = reply.json()["error"]["code"]
@@ -202,7 +209,7 @@ def test_any_path__other_method__says_which_are_allowed(
         served |= {"OPTIONS"} | ({"HEAD"} if "GET" in served else set())
         for method in set(_METHODS) - served:
             reply = client.request(method, path)
-            if template in vercel.SDK_KEY_PATHS:  # no access token gets as far as the method
+            if template in vercel.SDK_KEY_PATHS | SDK_KEY_PATHS:  # no access token gets as far as the method
                 assert reply.status_code == 401
                 continue
             assert reply.status_code == 405, (method, template)

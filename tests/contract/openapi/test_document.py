@@ -26,6 +26,8 @@ from schemathesis import APIOperation, Case, CheckFunction, GenerationMode, chec
 from schemathesis.core.failures import FailureGroup
 from schemathesis.core.result import Ok
 
+from api.launchdarkly.flag_data.documents import MOST_BYTES as FLAG_DATA_BYTES
+from api.sdk.events.routes import BODY_BYTES as EVENT_BYTES
 from tests.support.documents.openapi import Document, closed
 from tests.support.documents.openapi import operations as operations_of
 from tests.support.documents.openapi_preparations import PLACES, PREPARATIONS
@@ -60,6 +62,12 @@ _NOT_MADE = {
 }
 #: Longer than the longest body that the instance takes.
 _LONG_BODY = b" " * 100_001
+#: The same of operations that take more.
+_LONG_BODIES = {
+    "putFlagData": b" " * (FLAG_DATA_BYTES + 1),
+    "postSdkEvents": b" " * (EVENT_BYTES + 1),
+    "postSdkDiagnostics": b" " * (EVENT_BYTES + 1),
+}
 #: Requests that schemathesis makes for an operation.
 _MADE = 3
 _CHECKS: list[CheckFunction] = [
@@ -176,7 +184,8 @@ def _provoked(
     if content:
         yield 415, "a body of text", ask(path, content="{}", headers={"Content-Type": "text/plain"})
         headers = {"Content-Type": "application/json"}
-        yield 413, "a body that is too long", ask(path, content=_LONG_BODY, headers=headers)
+        long = _LONG_BODIES.get(name, _LONG_BODY)
+        yield 413, "a body that is too long", ask(path, content=long, headers=headers)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import httpx
 
+from api.sdk.events.routes import BODY_BYTES
 from tests.support.documents import names
 from tests.support.documents.recorded_vercel import NAMED_BODY
 from tests.support.documents.recording import REFUSALS, Dialect, Recorder, noun_of
@@ -120,7 +121,7 @@ def _record_sdk_refusals(
     """
     client, refuse = recorder.client, recorder.refuse
     refuse(client.get(_SDK_DATA, headers={"Authorization": "unknown"}), 401)
-    refuse(client.post(_EVENTS.path, content=b" " * 5_242_881, headers=sdk), 413)
+    refuse(client.post(_EVENTS.path, content=b" " * (BODY_BYTES + 1), headers=sdk), 413)
     refuse(client.get(_SDK_DATA, headers={**sdk, "X-Long": "x" * 65_536}), 431)
     refuse(_slow_request(client, _EVENTS, sdk["Authorization"]), 408)
     env = EnvironmentRef(names.PROJECT, names.ENVIRONMENT)
