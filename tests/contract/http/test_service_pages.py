@@ -115,7 +115,10 @@ def test_health__without_a_token__is_answered(api: Api) -> None:
 
     assert (live.status_code, live.json()) == (200, {"status": "ok"})
     assert ready.status_code == 200, ready.text
-    assert ready.json() == {
+    told = ready.json()
+    # Environments of other tests may have their sets for SDKs on, which are told of only then.
+    told["parts"].pop("sdkStore", None)
+    assert told == {
         "status": "ok",
         "parts": {"redis": {"ok": True}, "s3": {"ok": True}, "broker": {"ok": True}},
     }
