@@ -209,7 +209,8 @@ def test_any_path__other_method__says_which_are_allowed(
         served |= {"OPTIONS"} | ({"HEAD"} if "GET" in served else set())
         for method in set(_METHODS) - served:
             reply = client.request(method, path)
-            if template in vercel.SDK_KEY_PATHS | SDK_KEY_PATHS:  # no access token gets as far as the method
+            # No access token gets as far as the method.
+            if template in vercel.SDK_KEY_PATHS | SDK_KEY_PATHS:
                 assert reply.status_code == 401
                 continue
             assert reply.status_code == 405, (method, template)
