@@ -25,7 +25,7 @@ _ONE_PIECE_BYTES: Final = 64 * 1024
 class DataStreams(Watches[Audience, EnvironmentData]):
     """The open streams of data, in either protocol; for one event loop.
 
-    Cost: three round trips each half second for an environment with streams, in every process,
+    Cost: three round trips each quarter of a second for an environment with streams, in every process,
     and four if relays have some; after a change, that of reading it once.
     """
 
@@ -36,6 +36,7 @@ class DataStreams(Watches[Audience, EnvironmentData]):
             most=min(settings.sdk_streams, max(1, settings.connections // 2)),
             setting="BIGSEG_SDK_STREAMS",
             instead="retry, or poll instead",
+            poll_s=0.25,
         )
         super().__init__(services, bounds, (EnvironmentNotFound, ProjectNotFound))
         self._stores = services.store

@@ -4,6 +4,7 @@ import contextlib
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, Final
 
 import httpx
@@ -21,6 +22,9 @@ FRAIL_SETTINGS: Final = {
     "BODY_TIMEOUT_S": "1",
     "LIMIT_TOKEN": "24",
 }
+_PIECE_BYTES: Final = 256 * 1024
+#: Fewer than one caller may make in a window.
+_TRIES: Final = 8
 #: Path parameters that need not name anything that exists.
 _ANYTHING: Final = frozenset(
     {
@@ -112,6 +116,16 @@ def _record_broken(recorder: Recorder) -> None:
         recorder.refuse(client.put(imports, files=upload), 500)
 
 
+def _too_many_events(client: httpx.Client, sdk: dict[str, str]) -> httpx.Response:
+    """Send more than is taken, again if this machine is too slow for an API of little patience."""
+    for _ in range(_TRIES):
+        pieces = repeat(bytes(_PIECE_BYTES), BODY_BYTES // _PIECE_BYTES + 1)
+        reply = client.post(_EVENTS.path, content=pieces, headers=sdk)
+        if reply.status_code != httpx.codes.REQUEST_TIMEOUT:
+            break
+    return reply
+
+
 def _record_sdk_refusals(
     recorder: Recorder, server: Server, keys: Keyspace, sdk: dict[str, str]
 ) -> None:
@@ -121,7 +135,7 @@ def _record_sdk_refusals(
     """
     client, refuse = recorder.client, recorder.refuse
     refuse(client.get(_SDK_DATA, headers={"Authorization": "unknown"}), 401)
-    refuse(client.post(_EVENTS.path, content=b" " * (BODY_BYTES + 1), headers=sdk), 413)
+    refuse(_too_many_events(client, sdk), 413)
     refuse(client.get(_SDK_DATA, headers={**sdk, "X-Long": "x" * 65_536}), 431)
     refuse(_slow_request(client, _EVENTS, sdk["Authorization"]), 408)
     env = EnvironmentRef(names.PROJECT, names.ENVIRONMENT)
