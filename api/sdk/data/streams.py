@@ -25,8 +25,8 @@ _ONE_PIECE_BYTES: Final = 64 * 1024
 class DataStreams(Watches[Audience, EnvironmentData]):
     """The open streams of data, in either protocol; for one event loop.
 
-    Cost: three round trips each quarter of a second for an environment with streams, in every process,
-    and four if relays have some; after a change, that of reading it once.
+    Cost: three round trips each quarter of a second for an environment with streams, in every
+    process, and four if relays have some; after a change, that of reading it once.
     """
 
     def __init__(self, services: Services, reader: EnvironmentReader) -> None:
