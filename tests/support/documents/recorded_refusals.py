@@ -19,7 +19,7 @@ from worker.store import EnvironmentRef, Keyspace
 #: What the API must be set to: everything is soon too much or too slow, and nothing stored.
 FRAIL_SETTINGS: Final = {
     "S3_BUCKET": "missing-bucket",
-    "BODY_TIMEOUT_S": "1",
+    "BODY_TIMEOUT_S": "3",
     "LIMIT_TOKEN": "24",
 }
 _PIECE_BYTES: Final = 256 * 1024
