@@ -202,6 +202,34 @@ def audit_environment(
     )
 
 
+def audit_in_environment(
+    services: Services,
+    caller: Caller,
+    env: EnvironmentRef,
+    *,
+    action: str,
+    verb: str,
+    before: Summary | None = None,
+    after: Summary | None = None,
+) -> None:
+    """Record a change of something that is an environment's, where its own changes are.
+
+    See :func:`audit_environment`.
+    """
+    audit(
+        services,
+        caller,
+        None,
+        action=action,
+        kind="environment",
+        resource=environment_resource(env),
+        name=env.environment,
+        verb=verb,
+        before=before,
+        after=after,
+    )
+
+
 def summary_of(resource: Project | Environment | None) -> Summary | None:
     """Summarise a project or environment for an entry, without the keys of SDKs."""
     if resource is None:

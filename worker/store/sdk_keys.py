@@ -73,6 +73,10 @@ class SdkKey:
         """What everybody may see of it."""
         return f"{self.beginning}{_MASK}"
 
+    def is_over(self, now_ms: int) -> bool:
+        """Whether it has expired."""
+        return self.expires_ms is not None and self.expires_ms <= now_ms
+
     def belongs_to(self, project: Project) -> bool:
         """Whether it was created for this project, not for an earlier one of the same key."""
         return (self.project, self.project_created_ms) == (project.key, project.created_ms)
@@ -142,9 +146,7 @@ class SdkKeyStore:
 
     def _require_room(self, project: Project, now_ms: int) -> None:
         found = self.read().keys
-        expired = [
-            key.id for key in found if key.expires_ms is not None and key.expires_ms <= now_ms
-        ]
+        expired = [key.id for key in found if key.is_over(now_ms)]
         if expired:
             self._remove_all(expired)
         left = [key for key in found if key.id not in expired]

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.access.auth import Caller
-from api.audit import audit
+from api.audit import audit_in_environment
 from api.bodies.models import json_response
 from api.errors import InvalidRequest, PreconditionFailed
 from api.http.entity_tags import is_named
@@ -30,7 +30,6 @@ from worker.store import (
     FlagData,
     Store,
     Summary,
-    environment_resource,
     retry_on_change,
 )
 
@@ -168,14 +167,11 @@ def _name(env: EnvironmentRef) -> str:
 def _record(services: Services, caller: Caller, env: EnvironmentRef, change: _Change) -> None:
     if not change.count:
         return
-    audit(
+    audit_in_environment(
         services,
         caller,
-        None,
+        env,
         action=_ACTION,
-        kind="environment",
-        resource=environment_resource(env),
-        name=env.environment,
         verb="replaced the flag data of the environment",
         before=_summary(change.before),
         after={**(_summary(change.after) or {}), "changed": change.count},

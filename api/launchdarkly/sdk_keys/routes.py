@@ -5,8 +5,7 @@ from typing import Annotated, Final
 import structlog
 from fastapi import APIRouter, Path, Response
 
-from api.access.auth import Caller
-from api.audit import audit
+from api.audit import audit_in_environment
 from api.bodies.models import json_response
 from api.errors import InvalidRequest, NotFound
 from api.launchdarkly.operations import NO_ENVIRONMENT
@@ -21,7 +20,7 @@ from api.launchdarkly.wire.requests import EnvironmentRefOf
 from api.rest.operations import FULL_ADMIN, Refusals, operation
 from api.rest.requests import RequireJson, RequireNoBody
 from api.services.services import CallerOf, Services, ServicesOf
-from worker.store import EnvironmentRef, SdkKey, SdkKeyNotFound, Summary, environment_resource
+from worker.store import EnvironmentRef, SdkKey, SdkKeyNotFound, Summary
 
 router = APIRouter(
     prefix=f"{PREFIX}/projects/{{projectKey}}/environments/{{environmentKey}}/sdk-keys",
@@ -79,7 +78,14 @@ def post_environment_sdk_key(
     # A hundred SDKs that start at once would be too many unknown keys to ask for each.
     services.token_directory.invalidate()
     _log.info("sdk_key.created", sdk_key=key.id, environment=str(env), by=caller.token_id)
-    _record(services, caller, env, "createSdkKey", "created an SDK key of", after=_summarise(key))
+    audit_in_environment(
+        services,
+        caller,
+        env,
+        action="createSdkKey",
+        verb="created an SDK key of the environment",
+        after=_summarise(key),
+    )
     answer = json_response(EnvironmentSdkKey.of(env, key, secret), 201)
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -114,7 +120,14 @@ def delete_environment_sdk_key(
     store.sdk_keys.revoke(store.projects.get(env.project), key.id)
     services.token_directory.invalidate()
     _log.info("sdk_key.revoked", sdk_key=key.id, environment=str(env), by=caller.token_id)
-    _record(services, caller, env, "deleteSdkKey", "revoked an SDK key of", before=_summarise(key))
+    audit_in_environment(
+        services,
+        caller,
+        env,
+        action="deleteSdkKey",
+        verb="revoked an SDK key of the environment",
+        before=_summarise(key),
+    )
     return Response(status_code=204)
 
 
@@ -122,31 +135,7 @@ def _valid(services: Services, env: EnvironmentRef) -> list[SdkKey]:
     store, now_ms = services.store(), services.clock()
     store.environments.require(env)
     found = store.sdk_keys.of_environment(store.projects.get(env.project), env.environment)
-    return [key for key in found if key.expires_ms is None or key.expires_ms > now_ms]
-
-
-def _record(
-    services: Services,
-    caller: Caller,
-    env: EnvironmentRef,
-    action: str,
-    verb: str,
-    *,
-    before: Summary | None = None,
-    after: Summary | None = None,
-) -> None:
-    audit(
-        services,
-        caller,
-        None,
-        action=action,
-        kind="environment",
-        resource=environment_resource(env),
-        name=env.environment,
-        verb=f"{verb} the environment",
-        before=before,
-        after=after,
-    )
+    return [key for key in found if not key.is_over(now_ms)]
 
 
 def _summarise(key: SdkKey) -> Summary:

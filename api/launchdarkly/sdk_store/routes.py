@@ -5,7 +5,7 @@ from typing import Final
 import structlog
 from fastapi import APIRouter, Response
 
-from api.audit import audit
+from api.audit import audit_in_environment
 from api.bodies.models import json_response
 from api.errors import Conflict, InvalidRequest
 from api.launchdarkly.operations import NO_ENVIRONMENT
@@ -19,7 +19,7 @@ from api.launchdarkly.wire.requests import EnvironmentRefOf
 from api.rest.operations import FULL_ADMIN, READ, operation
 from api.rest.requests import RequireJson
 from api.services.services import CallerOf, Services, ServicesOf
-from worker.store import EnvironmentRef, SdkStoreSettings, environment_resource
+from worker.store import EnvironmentRef, SdkStoreSettings
 
 router = APIRouter(prefix=f"{PREFIX}/sdk-store/{{projectKey}}/{{environmentKey}}", tags=["SDKs"])
 
@@ -68,14 +68,11 @@ def patch_sdk_store(
         _require_same_sets(services, env, after)
         store.sdk_store.put_settings(env, after)
         _log.info("sdk_store.switched", environment=str(env), on=after.on, by=caller.token_id)
-        audit(
+        audit_in_environment(
             services,
             caller,
-            None,
+            env,
             action=_ACTION,
-            kind="environment",
-            resource=environment_resource(env),
-            name=env.environment,
             verb=f"switched the SDK store {'on' if after.on else 'off'} in the environment",
             before={"on": before.on, "prefix": before.prefix},
             after={"on": after.on, "prefix": after.prefix},

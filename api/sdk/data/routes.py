@@ -29,9 +29,12 @@ STREAM: Final = "/all"
 #: The paths that take an SDK key.
 DATA_PATHS: Final = frozenset({LATEST, STREAM})
 
-_REFUSES: Final[Refusals] = {
+REFUSES: Final[Refusals] = {
     Unavailable: "The store does not answer, the targets of a segment are lost, or the data is "
     "larger than `BIGSEG_SDK_DATA_BYTES`.",
+}
+STREAM_REFUSES: Final[Refusals] = {
+    Unavailable: f"{REFUSES[Unavailable]} Or `BIGSEG_SDK_STREAMS` streams are open."
 }
 
 router = APIRouter(tags=["LaunchDarkly SDKs"])
@@ -68,7 +71,7 @@ StreamsOf = Annotated[DataStreams, Depends(data_streams_of)]
     response_model=DataModel,
     responses={304: {"description": "The caller has this state of the data."}},
 )
-@operation(needs=SDK_KEY, refuses=_REFUSES)
+@operation(needs=SDK_KEY, refuses=REFUSES)
 async def get_data(
     services: ServicesOf,
     caller: CallerOf,
@@ -102,10 +105,7 @@ async def get_data(
     },
 )
 @router.head(STREAM, include_in_schema=False)
-@operation(
-    needs=SDK_KEY,
-    refuses={Unavailable: f"{_REFUSES[Unavailable]} Or `BIGSEG_SDK_STREAMS` streams are open."},
-)
+@operation(needs=SDK_KEY, refuses=STREAM_REFUSES)
 async def stream_data(
     request: Request,
     services: ServicesOf,

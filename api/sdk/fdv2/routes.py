@@ -12,11 +12,17 @@ from pydantic import ConfigDict
 from starlette.concurrency import run_in_threadpool
 
 from api.bodies.models import WireModel
-from api.errors import Unavailable
 from api.http.entity_tags import is_named
-from api.rest.operations import SDK_KEY, Refusals, operation
+from api.rest.operations import SDK_KEY, operation
 from api.sdk.data.messages import EVENTS
-from api.sdk.data.routes import ReaderOf, StreamsOf, read_data, require_audience
+from api.sdk.data.routes import (
+    REFUSES,
+    STREAM_REFUSES,
+    ReaderOf,
+    StreamsOf,
+    read_data,
+    require_audience,
+)
 from api.sdk.data.stream import DataStream
 from api.sdk.fdv2.transfers import GOODBYE, Transfers, polled
 from api.services.services import CallerOf, ServicesOf
@@ -25,11 +31,6 @@ POLL: Final = "/sdk/poll"
 STREAM: Final = "/sdk/stream"
 #: The paths that take an SDK key.
 FDV2_PATHS: Final = frozenset({POLL, STREAM})
-
-_REFUSES: Final[Refusals] = {
-    Unavailable: "The store does not answer, the targets of a segment are lost, or the data is "
-    "larger than `BIGSEG_SDK_DATA_BYTES`.",
-}
 
 router = APIRouter(tags=["LaunchDarkly SDKs"])
 
@@ -74,7 +75,7 @@ Basis = Annotated[
     response_model=TransferModel,
     responses={304: {"description": "The caller is in this state, and has the answer before."}},
 )
-@operation(needs=SDK_KEY, refuses=_REFUSES)
+@operation(needs=SDK_KEY, refuses=REFUSES)
 async def poll_data(
     services: ServicesOf,
     caller: CallerOf,
@@ -112,10 +113,7 @@ async def poll_data(
     },
 )
 @router.head(STREAM, include_in_schema=False)
-@operation(
-    needs=SDK_KEY,
-    refuses={Unavailable: f"{_REFUSES[Unavailable]} Or `BIGSEG_SDK_STREAMS` streams are open."},
-)
+@operation(needs=SDK_KEY, refuses=STREAM_REFUSES)
 async def stream_transfers(
     request: Request,
     services: ServicesOf,
