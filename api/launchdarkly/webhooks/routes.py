@@ -7,7 +7,7 @@ import structlog
 from fastapi import APIRouter, Path, Response
 
 from api.access.auth import Caller
-from api.audit import audit
+from api.audit import audit_in_environment
 from api.bodies.models import json_response
 from api.errors import Conflict, InvalidRequest, NotFound
 from api.launchdarkly.operations import NO_ENVIRONMENT
@@ -33,7 +33,6 @@ from worker.store import (
     Summary,
     Webhook,
     announce_test,
-    environment_resource,
 )
 
 router = APIRouter(
@@ -291,14 +290,11 @@ def _record(
     after: Summary | None = None,
 ) -> None:
     """In the account's log, as changes of the environment itself."""
-    audit(
+    audit_in_environment(
         services,
         caller,
-        None,
+        env,
         action=f"{action}Webhook",
-        kind="environment",
-        resource=environment_resource(env),
-        name=env.environment,
         verb=f"{verb} the environment",
         before=before,
         after=after,
